@@ -1,0 +1,36 @@
+"""The core: everything the supervisor decides, and nothing it does.
+
+The rules
+  1. Pure. No clock, no randomness, no I/O, no threads, no environment. Time is an argument.
+  2. It is told facts (events.py, past tense) and gives orders (effects.py, imperative). Nothing else goes in or out.
+  3. The same facts at the same instants give the same orders. A journal from production is a test case.
+  4. Four things have a life; each is a machine in a module of its own, with the same four names: its Phase, its state
+     (a frozen value), EDGES (every legal move with its reason) and step(state, fact, now) -> (state, orders).
+
+The map
+
+                     facts                                               orders
+    signals, people ------> lifecycle ----- Quiet, Stop, Kill, Forward, Exit ------> processes
+                             ^  ^  |
+              in flight      |  |  | the way out has begun
+            .----------------'  |  '-----------.-------------.
+            |        be quiet   |              v             v
+    hooks ----> holds --------- | ------> protection       worker <---- processes
+            |     ^    demand   |          |  |   ^          |
+      Grant, Refuse '----- confirmed ------'  |   |          '--------- Spawn
+                                '-------------'   '---- answers of the agent
+                                                  '---- Protect, Unprotect, LookAtProtection
+
+    holds.py       who says that work is in flight, until when, and who died holding
+    protection.py  the ECS lease: acquire, renew, release, give up
+    worker.py      one supervised process: started, restarted, stopped, gone
+    lifecycle.py   the task as a whole: running, quiet, draining, stopping, killing, exited
+    engine.py      the four together: routes facts, passes on what they tell each other (inner.py), knows when to wake
+    plan.py        the way out on the clock; sequence.py is its text form
+    snapshot.py    how things stand, for people
+
+    values         instants.py names.py events.py effects.py edges.py backoff.py exitcode.py policy.py
+    light          sequence.py problem.py status.py frozen.py run before the worker does, and so avoid dataclasses
+
+Where to begin: read the rules at the head of lifecycle.py, then a playbook in tests/unit/core/test_lifecycle.py.
+"""

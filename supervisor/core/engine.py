@@ -1,0 +1,293 @@
+"""The engine: it holds the machines, tells each what concerns it, and carries what they tell each other.
+
+Rules
+  1. It is the only mutable thing in the core, and one thread owns it.
+  2. A fact is taken in at its instant; whatever time alone has made due by then is done first.
+  3. What one machine tells another (inner.py) is passed on until nobody has anything new to say.
+  4. After Exit it says nothing more.
+  5. A move outside a machine's table is a bug: strict engines (tests) raise, the others report it and go on with the
+     machine as it was, because PID 1 must not die of it.
+
+Mind: the order in `_couple` is the order of cause and effect, and every message is sent only when it has changed; so
+the loop ends, and the busiest fact (a job's hold) costs one machine and one comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from . import holds, lifecycle, protection, worker
+from .edges import IllegalMove
+from .effects import Announce, Dump, Effect, Exit, Field, Level, note
+from .events import (
+    DumpRequested,
+    Event,
+    HolderDied,
+    HoldRefreshed,
+    HoldReleased,
+    HoldTaken,
+    OrphanReaped,
+    ProtectionCleared,
+    ProtectionGranted,
+    ProtectionRefused,
+    ProtectionSeen,
+    ProtectionUnknown,
+    SpawnFailed,
+    Tick,
+    WorkerExited,
+    WorkerSpawned,
+)
+from .inner import DemandIs, FlightIs, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
+from .instants import NEVER, Instant, earliest, seconds_left
+from .names import WorkerName
+from .policy import Policy
+from .protection import Phase as ProtectionPhase
+from .sequence import format_stages
+from .snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+
+S = TypeVar("S")
+Step = Callable[[S, Event | Inner, Instant], tuple[S, tuple[Effect, ...]]]
+
+
+class Engine:
+    """Give it facts with `handle`, in the order of their instants, and carry out what it orders."""
+
+    def __init__(self, policy: Policy, now: Instant, strict: bool = False) -> None:
+        self._policy = policy
+        self._strict = strict
+        self._now = now
+        self._ended = False
+        self._holds = holds.Holds(policy.holds)
+        self._workers = {name: worker.Worker(name, policy.restart) for name in policy.workers}
+        self._first_status: int | None = None
+        self._lifecycle = lifecycle.Lifecycle(policy.lifecycle, since=now)
+        first = ProtectionPhase.ABSENT if policy.protection is None else ProtectionPhase.LOOKING
+        self._protection = protection.Protection(policy.protection or protection.ProtectionPolicy(), first)
+        self._told: dict[type, Inner] = {
+            DemandIs: DemandIs(wanted=False),
+            FlightIs: self._lifecycle.flight,
+            WorkersAre: self._lifecycle.workers,
+            ProtectionIs: self._holds.protection,
+            ProtectionWants: self._lifecycle.protection,
+        }
+        self._flight = self._lifecycle.flight
+        self._flight_of = self._holds.open
+        self._announced: tuple[object, ...] | None = None
+        self._wake_at = now
+
+    def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]:
+        """Take one fact in and return the orders that follow, in the order in which to carry them out."""
+        if self._ended:
+            return ()
+        now = self._now = max(now, self._now)
+        effects: list[Effect] = []
+        if self._wake_at <= now and not isinstance(event, Tick):
+            self._tick(now, effects)
+        if not self._ended:
+            self._route(event, now, effects)
+        if not self._ended:
+            self._couple(now, effects)
+            self._announce(now, effects)
+        self._wake_at = self._earliest()
+        return tuple(effects)
+
+    def wake_at(self) -> Instant:
+        """Return the instant at which to send a Tick; NEVER when only a fact can change anything."""
+        return self._wake_at
+
+    def context(self, now: Instant) -> tuple[tuple[str, Field], ...]:
+        """Return what every log line carries: the phase, what is in flight, and the seconds left while a clock runs."""
+        left = seconds_left(lifecycle.exit_deadline(self._lifecycle), now)
+        fields: tuple[tuple[str, Field], ...] = (
+            ("phase", self._lifecycle.phase.value),
+            ("in_flight", len(self._holds.open)),
+        )
+        return fields if left is None else (*fields, ("seconds_left", round(left, 1)))
+
+    def snapshot(self, now: Instant) -> Snapshot:
+        """Return how things stand."""
+        life, stages = self._lifecycle, self._policy.lifecycle.plan.stages
+        return Snapshot(
+            phase=life.phase.value,
+            phase_for=now - life.since,
+            accepting=lifecycle.is_accepting(life),
+            quiet_because=life.operator_quiet or life.protection.quiet,
+            workers=tuple(_view_worker(each, now) for each in self._workers.values()),
+            holds=tuple(_view_hold(each, now) for each in self._holds.open.values()),
+            holds_taken=self._holds.taken,
+            protection=self._view_protection(now),
+            stages=format_stages(stages),
+            stage=format_stages(stages[life.stage : life.stage + 1]) if life.stage >= 0 else None,
+            seconds_left=seconds_left(lifecycle.work_deadline(life), now),
+            exits_in=seconds_left(lifecycle.exit_deadline(life), now),
+        )
+
+    def _route(self, event: Event, now: Instant, effects: list[Effect]) -> None:
+        """Give a fact to the machine that it is about."""
+        match event:
+            case HoldTaken() | HoldRefreshed() | HoldReleased() | HolderDied():
+                self._step_holds(event, now, effects)
+            case WorkerSpawned(worker=name) | SpawnFailed(worker=name) | WorkerExited(worker=name):
+                self._step_worker(name, event, now, effects)
+            case (
+                ProtectionGranted()
+                | ProtectionCleared()
+                | ProtectionRefused()
+                | ProtectionUnknown()
+                | ProtectionSeen()
+            ):
+                self._step_protection(event, now, effects)
+            case Tick():
+                self._tick(now, effects)
+            case DumpRequested():
+                effects.append(Dump())
+            case OrphanReaped():
+                pass
+            case _:
+                self._step_lifecycle(event, now, effects)
+
+    def _tick(self, now: Instant, effects: list[Effect]) -> None:
+        for name in self._workers:
+            self._step_worker(name, Tick(), now, effects)
+        self._step_holds(Tick(), now, effects)
+        self._step_protection(Tick(), now, effects)
+        self._couple(now, effects)
+        if not self._ended:
+            self._step_lifecycle(Tick(), now, effects)
+
+    def _couple(self, now: Instant, effects: list[Effect]) -> None:
+        """Pass on what the machines have to tell each other until nobody has anything new to say."""
+        news = True
+        while news and not self._has_ended():
+            news = False
+            if self._is_news(DemandIs(holds.demand(self._holds, now))):
+                self._step_protection(self._told[DemandIs], now, effects)
+                news = True
+            if self._is_news(protection.tells_holds(self._protection, now)):
+                self._step_holds(self._told[ProtectionIs], now, effects)
+                news = True
+            for message in (
+                self._worker_news(),
+                self._flight_news(),
+                protection.tells_lifecycle(self._protection),
+            ):
+                if not self._has_ended() and self._is_news(message):
+                    self._step_lifecycle(message, now, effects)
+                    news = True
+            leaving = not self._has_ended() and lifecycle.is_leaving(self._lifecycle)
+            if leaving and self._is_news(StopBegan(self._lifecycle.by_platform)):
+                self._stop_began(now, effects)
+                news = True
+
+    def _has_ended(self) -> bool:
+        return self._ended
+
+    def _is_news(self, message: Inner) -> bool:
+        if self._told.get(type(message)) == message:
+            return False
+        self._told[type(message)] = message
+        return True
+
+    def _stop_began(self, now: Instant, effects: list[Effect]) -> None:
+        message = self._told[StopBegan]
+        for name in self._workers:
+            self._step_worker(name, message, now, effects)
+        self._step_holds(message, now, effects)
+        self._step_protection(message, now, effects)
+
+    def _announce(self, now: Instant, effects: list[Effect]) -> None:
+        """Tell the hooks whatever has changed for them; they count the seconds down themselves."""
+        life = self._lifecycle
+        deadline = lifecycle.work_deadline(life)
+        facts = (
+            life.phase.value,
+            lifecycle.is_accepting(life),
+            lifecycle.is_leaving(life),
+            deadline,
+            protection.is_confirmed(self._protection, now),
+        )
+        if facts == self._announced or self._ended:
+            return
+        self._announced = facts
+        phase, accepting, leaving, _, protected = facts
+        effects.append(Announce(phase, accepting, leaving, seconds_left(deadline, now), protected))
+
+    def _step_holds(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
+        self._holds = self._step(holds.step, self._holds, event, now, effects)
+
+    def _step_protection(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
+        self._protection = self._step(protection.step, self._protection, event, now, effects)
+
+    def _step_worker(
+        self, name: WorkerName, event: Event | Inner, now: Instant, effects: list[Effect]
+    ) -> None:
+        known = self._workers.get(name)
+        if known is not None:
+            self._workers[name] = self._step(worker.step, known, event, now, effects)
+
+    def _step_lifecycle(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
+        self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
+        self._ended = bool(effects) and isinstance(effects[-1], Exit)
+
+    def _step(self, step: Step[S], state: S, event: Event | Inner, now: Instant, effects: list[Effect]) -> S:
+        try:
+            state, more = step(state, event, now)
+        except IllegalMove as bug:
+            if self._strict:
+                raise
+            more = (note("bug.illegal_move", Level.ERROR, move=str(bug), event=repr(event)),)
+        effects += more
+        return state
+
+    def _worker_news(self) -> WorkersAre:
+        each = self._workers.values()
+        if self._first_status is None:
+            ended = (one for one in each if one.phase in (worker.Phase.EXITED, worker.Phase.FATAL))
+            self._first_status = next((one.status for one in ended if one.status is not None), None)
+        return WorkersAre(
+            alive=tuple(one.name for one in each if worker.is_alive(one)),
+            pending=any(worker.is_pending(one) for one in each),
+            status=self._first_status,
+            failed=any(one.phase is worker.Phase.FATAL for one in each),
+        )
+
+    def _flight_news(self) -> FlightIs:
+        # The set of holds is a new object whenever it has changed; most facts leave it alone.
+        if self._flight_of is not self._holds.open:
+            self._flight_of = self._holds.open
+            self._flight = holds.in_flight(self._holds)
+        return self._flight
+
+    def _view_protection(self, now: Instant) -> ProtectionView:
+        state = self._protection
+        absent = state.phase is ProtectionPhase.ABSENT
+        return ProtectionView(
+            phase="off" if absent else state.phase.value,
+            confirmed=protection.is_confirmed(state, now),
+            expires_in=seconds_left(state.expires_at, now),
+            because=self._policy.unprotected_because if absent else state.quiet or state.last_refusal,
+            request_for=None if state.request is None else now - state.request.at,
+            retry_in=seconds_left(state.retry_at, now),
+            requests=state.attempts,
+        )
+
+    def _earliest(self) -> Instant:
+        if self._ended:
+            return NEVER
+        return earliest(
+            holds.wake_at(self._holds),
+            protection.wake_at(self._protection),
+            lifecycle.wake_at(self._lifecycle),
+            *(worker.wake_at(each) for each in self._workers.values()),
+        )
+
+
+def _view_worker(state: worker.Worker, now: Instant) -> WorkerView:
+    starts_in = seconds_left(state.spawn_at, now)
+    return WorkerView(state.name, state.phase.value, state.pid, state.status, state.starts, starts_in)
+
+
+def _view_hold(hold: holds.Hold, now: Instant) -> HoldView:
+    expires_in = seconds_left(hold.expires_at, now)
+    return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)

@@ -1,0 +1,257 @@
+"""Who says that work is in flight, until when, and who died holding.
+
+Rules
+  1. A hold ends exactly once: released, expired, ended with its holder, refused, or abandoned at the drain deadline.
+  2. Every ending is idempotent; an unknown hold is no error. There is no counter that could run wrong.
+  3. A holder need not say goodbye: its death, seen from outside, ends all it held.
+  4. In flight counts every hold from its first moment; demand counts only what protection should cover: not a job that
+     is younger than `after` (one shorter than the drain needs none), not a fetch that may bring nothing.
+  5. A holder that asks first (protect before-start) waits at most `wait` seconds, then gets its answer by policy.
+
+How it moves: EDGES below; each hold moves for itself.
+
+Mind: this is the busiest machine, touched twice by every job. `step` copies one dict of the holds that are open and
+nothing else; `next_at` is kept so that the engine need not look at every hold to know when to wake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from .edges import Edge, check_move
+from .effects import Effect, Grant, Level, Note, Refuse, note
+from .events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken
+from .inner import FlightIs, Inner, ProtectionIs, StopBegan
+from .instants import NEVER, Instant, after, earliest
+from .names import HolderId, HoldId
+
+
+class Phase(Enum):
+    WAITING = "waiting"
+    HELD = "held"
+    ENDED = "ended"
+
+
+EDGES = (
+    Edge(Phase.WAITING, Phase.HELD, "protection is confirmed"),
+    Edge(Phase.WAITING, Phase.HELD, "protection does not apply here"),
+    Edge(Phase.WAITING, Phase.HELD, "no protection in time, and the policy is open"),
+    Edge(Phase.WAITING, Phase.ENDED, "no protection in time, and the policy is closed"),
+    Edge(Phase.WAITING, Phase.ENDED, "the way out has begun"),
+    Edge(Phase.WAITING, Phase.ENDED, "released"),
+    Edge(Phase.WAITING, Phase.ENDED, "the holder died"),
+    Edge(Phase.HELD, Phase.ENDED, "released"),
+    Edge(Phase.HELD, Phase.ENDED, "its time to live passed"),
+    Edge(Phase.HELD, Phase.ENDED, "the holder died"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPolicy:
+    """after: seconds a job runs before it counts as demand. wait: seconds a holder that asks may have to wait.
+
+    before_start: holders that ask are answered only when protection is confirmed (otherwise at once).
+    fail_open: what a holder hears when protection cannot be had: start (True) or do not (False).
+    """
+
+    after: float = 0.0
+    before_start: bool = False
+    wait: float = 10.0
+    fail_open: bool = True
+
+    def __post_init__(self) -> None:
+        if self.after < 0 or self.wait <= 0:
+            raise ValueError("`after` may not be negative and `wait` must be more than zero seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: HoldId
+    holder: HolderId
+    about: str
+    taken_at: Instant
+    fetching: bool = False
+    ttl: float | None = None
+    phase: Phase = Phase.HELD
+    expires_at: Instant = NEVER
+    answer_by: Instant = NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    policy: HoldPolicy
+    open: Mapping[HoldId, Hold] = field(default_factory=dict)
+    protection: ProtectionIs = ProtectionIs(confirmed=False, applicable=True, hopeless=None)
+    leaving: bool = False
+    taken: int = 0
+    next_at: Instant = NEVER
+
+
+def step(state: Holds, event: Event | Inner, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    """Take one fact in. Facts that are not about holds change nothing but what time has changed."""
+    match event:
+        case HoldTaken():
+            return _take(state, event, now)
+        case HoldRefreshed(hold=id_) if (hold := state.open.get(id_)) is not None:
+            return _put(state, _refreshed(replace(hold, ttl=event.ttl), now), now), ()
+        case HoldReleased(hold=id_) if (hold := state.open.get(id_)) is not None:
+            _end(hold, "released")
+            return _without(state, (hold,), now), ()
+        case HolderDied(holder=holder, why=why):
+            return _bury(state, holder, why, now)
+        case ProtectionIs():
+            return _answer_waiting(replace(state, protection=event), now)
+        case StopBegan():
+            return _answer_waiting(replace(state, leaving=True), now)
+        case _:
+            return _pass_time(state, now) if state.next_at <= now else (state, ())
+
+
+def in_flight(state: Holds) -> FlightIs:
+    """List every open hold, oldest first."""
+    return FlightIs(tuple((hold.id, describe(hold)) for hold in state.open.values()))
+
+
+def describe(hold: Hold) -> str:
+    """Name a hold for a log line: what it is about and who holds it."""
+    return f"{hold.about or 'unnamed'} ({hold.holder})"
+
+
+def demand(state: Holds, now: Instant) -> bool:
+    """Say whether protection is wanted now."""
+    return any(_counts_at(state.policy, hold) <= now for hold in state.open.values())
+
+
+def wake_at(state: Holds) -> Instant:
+    """Return when time alone will change something here."""
+    return state.next_at
+
+
+def _take(state: Holds, event: HoldTaken, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    if (known := state.open.get(event.hold)) is not None:
+        # Said again, after a reconnect or out of care: the claim is refreshed, not doubled.
+        about = event.about or known.about
+        again = _refreshed(replace(known, about=about, fetching=event.fetching, ttl=event.ttl), now)
+        if known.fetching and not event.fetching:
+            # What was fetched is work now, and counts from now.
+            again = replace(again, taken_at=now)
+        effects: tuple[Effect, ...] = ()
+        if event.asks and known.phase is Phase.HELD:
+            effects = (Grant(known.id, state.protection.confirmed),)
+        return _put(state, again, now), effects
+    hold = _refreshed(Hold(event.hold, event.holder, event.about, now, event.fetching, event.ttl), now)
+    state = replace(state, taken=state.taken + 1)
+    if not event.asks:
+        return _put(state, hold, now), ()
+    if not state.leaving and (event.fetching or not state.policy.before_start):
+        return _put(state, hold, now), (Grant(hold.id, state.protection.confirmed),)
+    # What has not begun cannot hang: its time to live counts from the answer.
+    waiting = replace(hold, phase=Phase.WAITING, expires_at=NEVER, answer_by=after(now, state.policy.wait))
+    return _answer_waiting(_put(state, waiting, now), now)
+
+
+def _answer_waiting(state: Holds, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    """Answer everyone who waits and can be answered now."""
+    effects: list[Effect] = []
+    for hold in tuple(state.open.values()):
+        if hold.phase is Phase.WAITING and (verdict := _verdict(state, hold, now)) is not None:
+            state, answer = verdict
+            effects += answer
+    return state, tuple(effects)
+
+
+def _verdict(state: Holds, hold: Hold, now: Instant) -> tuple[Holds, tuple[Effect, ...]] | None:
+    protection = state.protection
+    if state.leaving:
+        _end(hold, "the way out has begun")
+        return _without(state, (hold,), now), (Refuse(hold.id, "the task is being stopped"),)
+    if protection.confirmed:
+        return _grant(state, hold, "protection is confirmed", now)
+    if not protection.applicable:
+        return _grant(state, hold, "protection does not apply here", now)
+    why = protection.hopeless or (
+        f"no protection within {state.policy.wait:g} s" if hold.answer_by <= now else None
+    )
+    if why is None:
+        return None
+    told = _note_unprotected(state.policy, hold, why)
+    if state.policy.fail_open:
+        state, effects = _grant(state, hold, "no protection in time, and the policy is open", now)
+        return state, (*effects, told)
+    _end(hold, "no protection in time, and the policy is closed")
+    return _without(state, (hold,), now), (Refuse(hold.id, why), told)
+
+
+def _note_unprotected(policy: HoldPolicy, hold: Hold, why: str) -> Note:
+    name = "hold.unprotected" if policy.fail_open else "hold.refused"
+    return note(name, Level.WARNING, hold=describe(hold), why=why)
+
+
+def _grant(state: Holds, hold: Hold, because: str, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    phase = check_move(EDGES, hold.phase, Phase.HELD, because)
+    held = _refreshed(replace(hold, phase=phase, answer_by=NEVER), now)
+    return _put(state, held, now), (Grant(hold.id, state.protection.confirmed),)
+
+
+def _bury(state: Holds, holder: HolderId, why: str, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    gone = tuple(hold for hold in state.open.values() if hold.holder == holder)
+    if not gone:
+        return state, ()
+    for hold in gone:
+        _end(hold, "the holder died")
+    told = note(
+        "holder.died", Level.WARNING, holder=holder, why=why, work=tuple(describe(hold) for hold in gone)
+    )
+    return _without(state, gone, now), (told,)
+
+
+def _pass_time(state: Holds, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+    late = tuple(hold for hold in state.open.values() if hold.expires_at <= now)
+    effects: list[Effect] = []
+    for hold in late:
+        _end(hold, "its time to live passed")
+        effects.append(note("hold.expired", Level.WARNING, hold=describe(hold)))
+    state, answers = _answer_waiting(_without(state, late, now), now)
+    # The instants of what was just answered mean nothing any more.
+    return _without(state, (), now), (*effects, *answers)
+
+
+def _end(hold: Hold, because: str) -> None:
+    check_move(EDGES, hold.phase, Phase.ENDED, because)
+
+
+def _put(state: Holds, hold: Hold, now: Instant) -> Holds:
+    held = dict(state.open)
+    held[hold.id] = hold
+    # The one that changed can only bring the next instant nearer. An instant that lost its meaning costs one look at
+    # the clock, so nothing is searched for here.
+    next_at = earliest(state.next_at, _next_at(state.policy, hold, now))
+    return replace(state, open=held, next_at=next_at)
+
+
+def _without(state: Holds, gone: tuple[Hold, ...], now: Instant) -> Holds:
+    held = dict(state.open)
+    for hold in gone:
+        del held[hold.id]
+    return replace(
+        state, open=held, next_at=earliest(*(_next_at(state.policy, hold, now) for hold in held.values()))
+    )
+
+
+def _next_at(policy: HoldPolicy, hold: Hold, now: Instant) -> Instant:
+    counts_at = _counts_at(policy, hold)
+    return earliest(hold.expires_at, hold.answer_by, counts_at if counts_at > now else NEVER)
+
+
+def _counts_at(policy: HoldPolicy, hold: Hold) -> Instant:
+    if hold.fetching:
+        return NEVER
+    # A holder that waits for protection wants it whatever its age.
+    return hold.taken_at if hold.phase is Phase.WAITING else after(hold.taken_at, policy.after)
+
+
+def _refreshed(hold: Hold, now: Instant) -> Hold:
+    waits = hold.phase is Phase.WAITING
+    return replace(hold, expires_at=NEVER if waits or hold.ttl is None else after(now, hold.ttl))
