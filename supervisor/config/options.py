@@ -1,0 +1,227 @@
+"""The table of the options of `run`: name, unit, default, limits and help, each in one place.
+
+A flag, an environment variable and a key of the TOML file are made from every row, and so are `--help` and the table
+in README; nothing else in the project knows an option by another name.
+"""
+
+from __future__ import annotations
+
+from supervisor.core.frozen import Frozen
+
+from .profiles import PROFILES
+
+PREFIX = "ECS_SUPERVISOR_"
+
+# Set by the supervisor for its worker, and so allowed in the environment of a supervisor inside a worker.
+HOLD_WAIT_VARIABLE = f"{PREFIX}HOLD_WAIT"
+
+# A day and a night: no time limit of an ECS task is longer, and a bigger number is a slip of the finger.
+_DAY_SECONDS = 86_400.0
+
+# ECS accepts 1 to 2880 minutes for a task's protection (UpdateTaskProtection, API reference).
+_LEASE_MINUTES = (1.0, 2880.0)
+
+STOP_SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH", "RTMIN+3")
+
+
+class Option(Frozen):
+    """`default` is the text a user would write, or what stands for it where `has_default` is false.
+
+    limits: the least and the most a number may be. choices: the words it may be.
+    """
+
+    key: str
+    value: str
+    default: str
+    has_default: bool
+    limits: tuple[float, float]
+    choices: tuple[str, ...]
+    meaning: str
+
+    @property
+    def flag(self) -> str:
+        return f"--{self.name}"
+
+    @property
+    def name(self) -> str:
+        """The key in the TOML file."""
+        return self.key.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return f"{PREFIX}{self.key.upper()}"
+
+
+def _option(
+    key: str,
+    value: str,
+    default: str,
+    meaning: str,
+    *,
+    limits: tuple[float, float] = (0.0, _DAY_SECONDS),
+    choices: tuple[str, ...] = (),
+    has_default: bool = True,
+) -> Option:
+    return Option(key, value or "|".join(choices), default, has_default, limits, choices, meaning)
+
+
+_ROWS = (
+    _option("config", "FILE", "none", "the TOML file with the same options under [run]", has_default=False),
+    _option(
+        "stop_timeout",
+        "SECONDS",
+        "30",
+        "what ECS gives between the stop signal and SIGKILL: stopTimeout in the container definition",
+        limits=(1.0, _DAY_SECONDS),
+    ),
+    _option(
+        "exit_margin",
+        "SECONDS",
+        "2, at most a tenth of the stop timeout",
+        "the time kept back so that the supervisor exits before ECS kills it",
+        has_default=False,
+    ),
+    _option(
+        "stop_sequence",
+        "STAGES",
+        "the profile's",
+        "what to send and how long to wait, as in `QUIET 20 TERM 7 KILL`",
+        has_default=False,
+    ),
+    _option(
+        "stop_signals",
+        "NAMES",
+        "TERM,INT,QUIT",
+        f"the signals that mean stop, out of {', '.join(STOP_SIGNALS)}",
+    ),
+    _option(
+        "dump_signal", "NAME", "RTMIN+4", "the signal that prints snapshot and journal on stderr, or `none`"
+    ),
+    _option(
+        "signal_target",
+        "",
+        "the profile's",
+        "who gets stop and forwarded signals: the worker's main process or its whole group",
+        choices=("main", "group"),
+        has_default=False,
+    ),
+    _option("profile", "", "plain", "the kind of worker", choices=tuple(PROFILES)),
+    _option(
+        "protect",
+        "WHEN",
+        "at-start",
+        "when to protect the task: `at-start` of a job, `before-start` (the job waits), `after=SECONDS`, or `never`",
+        limits=(0.0, _DAY_SECONDS),
+    ),
+    _option(
+        "protect_wait",
+        "SECONDS",
+        "10",
+        "the longest a job waits for protection, with before-start",
+        limits=(0.1, 3600.0),
+    ),
+    _option(
+        "protect_failure",
+        "",
+        "open",
+        "whether a job that could not be protected starts (`open`) or not (`closed`), with before-start",
+        choices=("open", "closed"),
+    ),
+    _option(
+        "when_blocked",
+        "",
+        "quiet",
+        "what to do when ECS refuses protection because a deployment waits for this task",
+        choices=("quiet", "keep-trying"),
+    ),
+    _option(
+        "lease",
+        "MINUTES",
+        "60",
+        "how long ECS protects the task each time, from 1 to 2880",
+        limits=_LEASE_MINUTES,
+    ),
+    _option(
+        "renew_before",
+        "MINUTES",
+        "half the lease",
+        "how much of the lease is left when it is asked for again",
+        limits=(0.0, 2880.0),
+        has_default=False,
+    ),
+    _option("release_delay", "SECONDS", "30", "how long protection is kept after the last job"),
+    _option(
+        "protected_budget",
+        "MINUTES",
+        "0",
+        "the longest the task stays protected without a pause, so that deployments get through (0: no limit)",
+        limits=(0.0, 525_600.0),
+    ),
+    _option(
+        "release_window",
+        "SECONDS",
+        "120",
+        "how long the pause after the protected budget lasts",
+        limits=(1.0, 3600.0),
+    ),
+    _option(
+        "restart",
+        "",
+        "never",
+        "whether a worker that exits by itself is started again",
+        choices=("never", "on-failure", "always"),
+    ),
+    _option(
+        "remap_exit", "FROM=TO,...", "none", "exit statuses to replace, as in `143=0`", has_default=False
+    ),
+    _option(
+        "socket",
+        "PATH",
+        "auto",
+        "the hooks' socket: a path, `none`, or `auto` for one in /run, /dev/shm or /tmp",
+    ),
+    _option(
+        "log_format",
+        "",
+        "auto",
+        "how log lines look; `auto` is human on a terminal, else json",
+        choices=("auto", "json", "human"),
+    ),
+    _option(
+        "log_level", "", "info", "the least important lines to print", choices=("info", "warning", "error")
+    ),
+)
+
+OPTIONS: dict[str, Option] = {option.key: option for option in _ROWS}
+
+
+def options_help() -> str:
+    """Return the lines of `run --help` about options."""
+    return "\n".join(line for option in _ROWS for line in _help_lines(option))
+
+
+def options_table() -> str:
+    """Return the table for README, in Markdown."""
+    rows = ["| Flag | Variable | Default | Meaning |", "|---|---|---|---|"]
+    for option in _ROWS:
+        default = f"`{option.default}`" if option.has_default else option.default
+        # A bar would end the cell.
+        flag = f"{option.flag} {option.value}".replace("|", "\\|")
+        rows.append(f"| `{flag}` | `{option.variable}` | {default} | {option.meaning} |")
+    return "\n".join(rows)
+
+
+def _help_lines(option: Option) -> list[str]:
+    default = f"default {option.default}" if option.default != "none" else "no default"
+    return [f"  {option.flag} {option.value}", *_wrapped(f"{option.meaning} ({default})")]
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break a text into indented lines; textwrap would import re."""
+    indent, width = "        ", 100
+    lines = [indent.rstrip()]
+    for word in text.split():
+        if len(lines[-1]) + len(word) >= width:
+            lines.append(indent.rstrip())
+        lines[-1] += f" {word}" if lines[-1].strip() else f"{indent}{word}"
+    return lines

@@ -1,0 +1,56 @@
+"""What the supervisor was told, as a value: whoever holds a RunSettings need not ask whether it makes sense."""
+
+from __future__ import annotations
+
+from supervisor.core.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from supervisor.core.sequence import Stage
+
+    from .profiles import Profile, SignalTarget
+
+    Protect = Literal["at-start", "before-start", "after", "never"]
+    ProtectFailure = Literal["open", "closed"]
+    WhenBlocked = Literal["quiet", "keep-trying"]
+    Restart = Literal["never", "on-failure", "always"]
+    LogFormat = Literal["auto", "json", "human"]
+    LogLevel = Literal["info", "warning", "error"]
+
+
+class RunSettings(Frozen):
+    """Times are seconds, except where the name says minutes. Everything has been checked, also against the rest.
+
+    command: as it came from the kernel, for os.fsencode. stop_signals, dump_signal: names without SIG.
+    protect_after: seconds, with protect `after` only. protected_budget_minutes: 0 is no limit.
+    socket: `auto`, `none` or an absolute path. agent_uri, metadata_uri: as ECS sets them, None outside ECS.
+    """
+
+    command: tuple[str, ...]
+    stop_timeout: float
+    exit_margin: float
+    stages: tuple[Stage, ...]
+    stop_signals: tuple[str, ...]
+    dump_signal: str | None
+    signal_target: SignalTarget
+    profile: Profile
+    protect: Protect
+    protect_after: float
+    protect_wait: float
+    protect_failure: ProtectFailure
+    when_blocked: WhenBlocked
+    lease_minutes: int
+    renew_before_minutes: float
+    release_delay: float
+    protected_budget_minutes: float
+    release_window: float
+    restart: Restart
+    remap_exit: Mapping[int, int]
+    socket: str
+    log_format: LogFormat
+    log_level: LogLevel
+    agent_uri: str | None
+    metadata_uri: str | None
