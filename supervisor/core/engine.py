@@ -9,7 +9,8 @@ Rules
      machine as it was, because PID 1 must not die of it.
 
 Mind: the order in `_couple` is the order of cause and effect, and every message is sent only when it has changed; so
-the loop ends, and the busiest fact (a job's hold) costs one machine and one comparison.
+the loop ends. States are values, so a machine that has not moved is the same object as before, and nothing is worked out
+from it again: the busiest facts (a job's hold, a signal to pass on) cost one machine and a few comparisons.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from .events import (
     WorkerExited,
     WorkerSpawned,
 )
-from .inner import DemandIs, FlightIs, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
+from .inner import DemandIs, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
 from .instants import NEVER, Instant, earliest, seconds_left
 from .names import WorkerName
 from .policy import Policy
@@ -66,13 +67,12 @@ class Engine:
         self._protection = protection.Protection(policy.protection or protection.ProtectionPolicy(), first)
         self._told: dict[type, Inner] = {
             DemandIs: DemandIs(wanted=False),
-            FlightIs: self._lifecycle.flight,
             WorkersAre: self._lifecycle.workers,
             ProtectionIs: self._holds.protection,
             ProtectionWants: self._lifecycle.protection,
         }
-        self._flight = self._lifecycle.flight
-        self._flight_of = self._holds.open
+        self._looked_at: dict[str, object] = {}
+        self._wakes: dict[str, Instant] = {}
         self._announced: tuple[object, ...] | None = None
         self._wake_at = now
 
@@ -158,30 +158,76 @@ class Engine:
 
     def _couple(self, now: Instant, effects: list[Effect]) -> None:
         """Pass on what the machines have to tell each other until nobody has anything new to say."""
-        news = True
-        while news and not self._has_ended():
-            news = False
-            if self._is_news(DemandIs(holds.demand(self._holds, now))):
-                self._step_protection(self._told[DemandIs], now, effects)
-                news = True
-            if self._is_news(protection.tells_holds(self._protection, now)):
-                self._step_holds(self._told[ProtectionIs], now, effects)
-                news = True
-            for message in (
-                self._worker_news(),
-                self._flight_news(),
-                protection.tells_lifecycle(self._protection),
-            ):
-                if not self._has_ended() and self._is_news(message):
-                    self._step_lifecycle(message, now, effects)
-                    news = True
-            leaving = not self._has_ended() and lifecycle.is_leaving(self._lifecycle)
-            if leaving and self._is_news(StopBegan(self._lifecycle.by_platform)):
-                self._stop_began(now, effects)
-                news = True
+        while not self._ended and (
+            self._tell_protection(now, effects)
+            or self._tell_holds(now, effects)
+            or self._tell_lifecycle(now, effects)
+            or self._tell_all(now, effects)
+        ):
+            pass
+
+    def _tell_protection(self, now: Instant, effects: list[Effect]) -> bool:
+        if not self._has_changed("demand", self._holds):
+            return False
+        message = DemandIs(holds.demand(self._holds, now))
+        if not self._is_news(message):
+            return False
+        self._step_protection(message, now, effects)
+        return True
+
+    def _tell_holds(self, now: Instant, effects: list[Effect]) -> bool:
+        if not self._has_changed("confirmation", self._protection):
+            return False
+        message = protection.tells_holds(self._protection, now)
+        if not self._is_news(message):
+            return False
+        self._step_holds(message, now, effects)
+        return True
+
+    def _tell_lifecycle(self, now: Instant, effects: list[Effect]) -> bool:
+        messages: list[Inner] = []
+        if self._has_changed("workers", self._workers):
+            messages.append(self._worker_news())
+        if self._has_changed("wants", self._protection):
+            messages.append(protection.tells_lifecycle(self._protection))
+        news = [message for message in messages if self._is_news(message)]
+        for message in news:
+            if not self._has_ended():
+                self._step_lifecycle(message, now, effects)
+        # While the task works, the lifecycle need not hear of every job; it is brought up to date when it moves.
+        leaving = not self._has_ended() and lifecycle.is_leaving(self._lifecycle)
+        return (leaving and self._tell_flight(now, effects)) or bool(news)
+
+    def _tell_flight(self, now: Instant, effects: list[Effect]) -> bool:
+        if not self._has_changed("flight", self._holds.open):
+            return False
+        self._lifecycle = self._step(
+            lifecycle.step, self._lifecycle, holds.in_flight(self._holds), now, effects
+        )
+        self._ended = bool(effects) and isinstance(effects[-1], Exit)
+        return True
+
+    def _tell_all(self, now: Instant, effects: list[Effect]) -> bool:
+        if self._has_ended() or not lifecycle.is_leaving(self._lifecycle):
+            return False
+        message = StopBegan(self._lifecycle.by_platform)
+        if not self._is_news(message):
+            return False
+        for name in self._workers:
+            self._step_worker(name, message, now, effects)
+        self._step_holds(message, now, effects)
+        self._step_protection(message, now, effects)
+        return True
 
     def _has_ended(self) -> bool:
         return self._ended
+
+    def _has_changed(self, reader: str, state: object) -> bool:
+        """Say whether this is another state than the one its reader looked at last."""
+        if self._looked_at.get(reader) is state:
+            return False
+        self._looked_at[reader] = state
+        return True
 
     def _is_news(self, message: Inner) -> bool:
         if self._told.get(type(message)) == message:
@@ -189,15 +235,11 @@ class Engine:
         self._told[type(message)] = message
         return True
 
-    def _stop_began(self, now: Instant, effects: list[Effect]) -> None:
-        message = self._told[StopBegan]
-        for name in self._workers:
-            self._step_worker(name, message, now, effects)
-        self._step_holds(message, now, effects)
-        self._step_protection(message, now, effects)
-
     def _announce(self, now: Instant, effects: list[Effect]) -> None:
         """Tell the hooks whatever has changed for them; they count the seconds down themselves."""
+        moved = (self._has_changed("phase", self._lifecycle), self._has_changed("lease", self._protection))
+        if self._ended or not any(moved):
+            return
         life = self._lifecycle
         deadline = lifecycle.work_deadline(life)
         facts = (
@@ -207,7 +249,7 @@ class Engine:
             deadline,
             protection.is_confirmed(self._protection, now),
         )
-        if facts == self._announced or self._ended:
+        if facts == self._announced:
             return
         self._announced = facts
         phase, accepting, leaving, _, protected = facts
@@ -223,12 +265,14 @@ class Engine:
         self, name: WorkerName, event: Event | Inner, now: Instant, effects: list[Effect]
     ) -> None:
         known = self._workers.get(name)
-        if known is not None:
-            self._workers[name] = self._step(worker.step, known, event, now, effects)
+        if known is not None and (moved := self._step(worker.step, known, event, now, effects)) is not known:
+            self._workers = {**self._workers, name: moved}
 
     def _step_lifecycle(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
-        self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
-        self._ended = bool(effects) and isinstance(effects[-1], Exit)
+        self._tell_flight(now, effects)
+        if not self._ended:
+            self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
+            self._ended = bool(effects) and isinstance(effects[-1], Exit)
 
     def _step(self, step: Step[S], state: S, event: Event | Inner, now: Instant, effects: list[Effect]) -> S:
         try:
@@ -252,13 +296,6 @@ class Engine:
             failed=any(one.phase is worker.Phase.FATAL for one in each),
         )
 
-    def _flight_news(self) -> FlightIs:
-        # The set of holds is a new object whenever it has changed; most facts leave it alone.
-        if self._flight_of is not self._holds.open:
-            self._flight_of = self._holds.open
-            self._flight = holds.in_flight(self._holds)
-        return self._flight
-
     def _view_protection(self, now: Instant) -> ProtectionView:
         state = self._protection
         absent = state.phase is ProtectionPhase.ABSENT
@@ -275,12 +312,13 @@ class Engine:
     def _earliest(self) -> Instant:
         if self._ended:
             return NEVER
-        return earliest(
-            holds.wake_at(self._holds),
-            protection.wake_at(self._protection),
-            lifecycle.wake_at(self._lifecycle),
-            *(worker.wake_at(each) for each in self._workers.values()),
-        )
+        if self._has_changed("protection's wake", self._protection):
+            self._wakes["protection"] = protection.wake_at(self._protection)
+        if self._has_changed("lifecycle's wake", self._lifecycle):
+            self._wakes["lifecycle"] = lifecycle.wake_at(self._lifecycle)
+        if self._has_changed("workers' wake", self._workers):
+            self._wakes["workers"] = earliest(*(worker.wake_at(each) for each in self._workers.values()))
+        return earliest(holds.wake_at(self._holds), *self._wakes.values())
 
 
 def _view_worker(state: worker.Worker, now: Instant) -> WorkerView:

@@ -141,15 +141,23 @@ def _take(state: Holds, event: HoldTaken, now: Instant) -> tuple[Holds, tuple[Ef
         if event.asks and known.phase is Phase.HELD:
             effects = (Grant(known.id, state.protection.confirmed),)
         return _put(state, again, now), effects
-    hold = _refreshed(Hold(event.hold, event.holder, event.about, now, event.fetching, event.ttl), now)
-    state = replace(state, taken=state.taken + 1)
-    if not event.asks:
-        return _put(state, hold, now), ()
-    if not state.leaving and (event.fetching or not state.policy.before_start):
-        return _put(state, hold, now), (Grant(hold.id, state.protection.confirmed),)
-    # What has not begun cannot hang: its time to live counts from the answer.
-    waiting = replace(hold, phase=Phase.WAITING, expires_at=NEVER, answer_by=after(now, state.policy.wait))
-    return _answer_waiting(_put(state, waiting, now), now)
+    begins = not event.asks or (not state.leaving and (event.fetching or not state.policy.before_start))
+    hold = Hold(
+        event.hold,
+        event.holder,
+        event.about,
+        now,
+        event.fetching,
+        event.ttl,
+        Phase.HELD if begins else Phase.WAITING,
+        # What has not begun cannot hang: its time to live counts from the answer.
+        expires_at=_expiry(event.ttl, now) if begins else NEVER,
+        answer_by=NEVER if begins else after(now, state.policy.wait),
+    )
+    state = _put(state, hold, now, taken=state.taken + 1)
+    if not begins:
+        return _answer_waiting(state, now)
+    return state, (Grant(hold.id, state.protection.confirmed),) if event.asks else ()
 
 
 def _answer_waiting(state: Holds, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
@@ -222,13 +230,13 @@ def _end(hold: Hold, because: str) -> None:
     check_move(EDGES, hold.phase, Phase.ENDED, because)
 
 
-def _put(state: Holds, hold: Hold, now: Instant) -> Holds:
+def _put(state: Holds, hold: Hold, now: Instant, taken: int | None = None) -> Holds:
     held = dict(state.open)
     held[hold.id] = hold
     # The one that changed can only bring the next instant nearer. An instant that lost its meaning costs one look at
     # the clock, so nothing is searched for here.
     next_at = earliest(state.next_at, _next_at(state.policy, hold, now))
-    return replace(state, open=held, next_at=next_at)
+    return replace(state, open=held, next_at=next_at, taken=state.taken if taken is None else taken)
 
 
 def _without(state: Holds, gone: tuple[Hold, ...], now: Instant) -> Holds:
@@ -253,5 +261,8 @@ def _counts_at(policy: HoldPolicy, hold: Hold) -> Instant:
 
 
 def _refreshed(hold: Hold, now: Instant) -> Hold:
-    waits = hold.phase is Phase.WAITING
-    return replace(hold, expires_at=NEVER if waits or hold.ttl is None else after(now, hold.ttl))
+    return replace(hold, expires_at=NEVER if hold.phase is Phase.WAITING else _expiry(hold.ttl, now))
+
+
+def _expiry(ttl: float | None, now: Instant) -> Instant:
+    return NEVER if ttl is None else after(now, ttl)

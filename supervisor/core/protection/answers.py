@@ -15,7 +15,7 @@ from supervisor.core.events import (
 )
 from supervisor.core.instants import NEVER, Instant, after
 
-from .values import Asked, Phase, Protection, Request, WhenBlocked, move
+from .values import LEASED, Asked, Phase, Protection, Request, WhenBlocked, move
 
 # However short the leases that the agent grants, it is asked no more often than this.
 LEAST_BETWEEN_SECONDS = 5.0
@@ -50,7 +50,8 @@ def _granted(
     name = "protection.renewed" if state.phase is Phase.RENEWING else "protection.acquired"
     told = note(name, lease=round(lease, 1), failed_tries=state.tries)
     since = now if state.protected_since == NEVER else state.protected_since
-    state = _leased(replace(state, protected_since=since, last_refusal=None), asked_at, lease, now)
+    state = replace(state, protected_since=since, last_refusal=None, quiet_leased=state.quiet is not None)
+    state = _leased(state, asked_at, lease, now)
     return move(state, Phase.PROTECTED, because), (told,)
 
 
@@ -102,7 +103,10 @@ def _refused(
         case Refusal.BLOCKED:
             state = _try_later(state, now)
             if state.policy.when_blocked is WhenBlocked.QUIET and state.quiet is None and not state.leaving:
-                state = replace(state, quiet="a deployment waits for this task", quiet_ignored=False)
+                leased = state.phase in LEASED
+                state = replace(
+                    state, quiet="a deployment waits for this task", quiet_ignored=False, quiet_leased=leased
+                )
             return state, told
         case Refusal.NOT_A_SERVICE_TASK if state.phase in (Phase.ACQUIRING, Phase.LOOKING):
             state = move(replace(state, retry_at=NEVER), Phase.UNAVAILABLE, "refused for good")

@@ -80,7 +80,9 @@ def _absorb(state: Protection, event: Event | Inner, now: Instant) -> tuple[Prot
     match event:
         case DemandIs(wanted=wanted):
             ignored = state.quiet_ignored or (wanted and state.quiet is not None)
-            return replace(state, demand=wanted, idle_since=NEVER if wanted else now, quiet_ignored=ignored), ()
+            return replace(
+                state, demand=wanted, idle_since=NEVER if wanted else now, quiet_ignored=ignored
+            ), ()
         case StopBegan(by_platform=True):
             # The request in flight, if any, is left to itself: its answer changes nothing any more.
             return move(replace(state, request=None), Phase.MOOT, "ECS ends the task"), ()
@@ -173,13 +175,17 @@ def _quiet(state: Protection, now: Instant) -> tuple[Protection, tuple[Effect, .
         if not spent:
             return None
         told = note("protection.budget_spent", Level.WARNING, seconds=round(now - state.protected_since, 1))
-        return replace(state, quiet="the protected-time budget is spent", quiet_ignored=False), (told,)
+        state = replace(state, quiet_ignored=False, quiet_leased=True)
+        return replace(state, quiet="the protected-time budget is spent"), (told,)
     if state.demand or state.phase not in (Phase.UNPROTECTED, Phase.UNAVAILABLE):
         # Work that a worker takes all the same is protected like any other; the window then begins anew.
         return (replace(state, quiet_until=NEVER), ()) if state.quiet_until != NEVER else None
     if state.quiet_until == NEVER:
-        told = note("protection.window", reason=state.quiet, seconds=state.policy.window)
-        return replace(state, quiet_until=after(now, state.policy.window)), (told,)
+        # Where nothing was let go, ECS could act all the time. This is how the new tasks of a deployment fare while the
+        # old ones hold all the protection there may be: a window would only leave their work undone.
+        window = state.policy.window if state.quiet_leased else state.policy.refused_window
+        begun = note("protection.window", reason=state.quiet, seconds=window)
+        return replace(state, quiet_until=after(now, window)), (begun,) if window > 0 else ()
     if state.quiet_until <= now:
         return replace(state, quiet=None, quiet_until=NEVER, last_refusal=None), ()
     return None

@@ -73,6 +73,7 @@ class ProtectionPolicy:
 
     release_delay: seconds without demand before protection is let go. budget: seconds of unbroken protection after
     which to be quiet. window: seconds to stay unprotected then. when_blocked: what a waiting deployment means.
+    refused_window: the same where nothing was let go, because nothing had been granted.
     """
 
     lease_minutes: int = 60
@@ -81,6 +82,7 @@ class ProtectionPolicy:
     when_blocked: WhenBlocked = WhenBlocked.QUIET
     budget: float = float("inf")
     window: float = 120.0
+    refused_window: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=60.0))
 
     def __post_init__(self) -> None:
@@ -89,7 +91,7 @@ class ProtectionPolicy:
             problems.append(f"a lease lasts from 1 to {LONGEST_LEASE_MINUTES} minutes")
         if not 0 < self.renew_before < self.lease_minutes * 60:
             problems.append("a lease is renewed before it ends and after it begins")
-        if self.release_delay < 0 or self.budget <= 0 or self.window < 0:
+        if min(self.release_delay, self.window, self.refused_window) < 0 or self.budget <= 0:
             problems.append("delays are not negative, and a budget is more than zero")
         if problems:
             raise ValueError("; ".join(problems))
@@ -128,6 +130,7 @@ class Protection:
     look_first: bool = False
     quiet: str | None = None
     quiet_ignored: bool = False
+    quiet_leased: bool = False
     quiet_until: Instant = NEVER
     last_refusal: str | None = None
 

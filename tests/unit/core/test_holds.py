@@ -41,8 +41,9 @@ def elsewhere(**how: float) -> Playbook:
 
 
 def on_ecs(**how: float) -> Playbook:
-    """A running task on ECS, unprotected because nobody works."""
-    script = Playbook(policy(protection=ProtectionPolicy(), holds=HoldPolicy(**how)))  # type: ignore[arg-type]
+    """A running task on ECS, unprotected because nobody works; blocked, it stays quiet for a minute."""
+    lease = ProtectionPolicy(refused_window=60)
+    script = Playbook(policy(protection=lease, holds=HoldPolicy(**how)))  # type: ignore[arg-type]
     script = (
         script
         >> WorkerSpawned(WEB, 7)
@@ -515,9 +516,9 @@ def test_fail_closed_a_hopeless_wait_is_refused_at_once() -> None:
         << told("protection.refused")
         << Refuse(J1, "DEPLOYMENT_BLOCKED")
         << told("hold.refused", why="DEPLOYMENT_BLOCKED")
+        << told("protection.window")
         << told("task.quiet", in_flight=0)
         << Quiet(WEB, None)
-        << told("protection.window")
     )
 
 

@@ -552,6 +552,24 @@ def test_work_in_flight_keeps_being_protected_while_blocked() -> None:
     )
 
 
+def test_a_task_that_never_had_protection_does_not_wait_for_a_window() -> None:
+    """The new tasks of a deployment are refused while the old ones hold on: they finish, and go on, one pause apart."""
+    script = (
+        unprotected()
+        >> HoldTaken(J1, ALICE, "mail")
+        << Protect(a(2), 60)
+        >> refused(2, Refusal.BLOCKED, "DEPLOYMENT_BLOCKED")
+        << told("protection.refused")
+        << told("task.quiet")
+        << Quiet(WEB, None)
+        >> HoldReleased(J1)
+        << told("task.resumed")
+        << Resume(WEB, None)
+        >> HoldTaken(J2, ALICE, "mail")
+    )
+    assert script >> at(script.engine.wake_at()) << Protect(a(3), 60)
+
+
 def test_keep_trying_does_not_go_quiet() -> None:
     """`--when-blocked keep-trying`: the worker goes on fetching while protection is asked for again and again."""
     script = (
