@@ -1,0 +1,86 @@
+"""What the shell needs from the outside, as small contracts; adapters fulfil them, tests hold both to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from .core.effects import Announce, Grant, LookAtProtection, Note, Protect, Refuse, Unprotect
+from .core.events import Event, ProtectionAnswer
+from .core.instants import Instant
+from .core.names import SignalName, WorkerName
+
+
+class Clock(Protocol):
+    def now(self) -> Instant:
+        """Return monotonic seconds. Cannot fail. While the machine is suspended it may stand still (clock_gettime(2))."""
+
+    def wall(self) -> float:
+        """Return seconds since the epoch, for stamps only: it may jump."""
+
+
+class Workers(Protocol):
+    """The processes we started, and everything that descends from them."""
+
+    def spawn(self, worker: WorkerName) -> Event:
+        """Start the worker's process. Return WorkerSpawned, or SpawnFailed with status 126 or 127; never raise."""
+
+    def signal(self, worker: WorkerName, signal: SignalName) -> bool:
+        """Send a signal to the worker (its main process, or its group if so configured).
+
+        Return False where there is nobody to send it to any more; that is no failure.
+        """
+
+    def stop(self, worker: WorkerName, signal: SignalName) -> bool:
+        """As `signal`, then wake the worker if it is stopped: a stopped process does not see the signal (signal(7))."""
+
+    def kill(self, worker: WorkerName) -> int:
+        """SIGKILL the worker's group and all that descends from us, setsid or not. Return how many were alive."""
+
+    def reap(self) -> Iterable[Event]:
+        """Collect every process that has ended; the only place that may. Yield WorkerExited and OrphanReaped."""
+
+    def sweep(self, limit: float) -> int:
+        """Kill and collect until nothing is left, for at most `limit` seconds. Return how many survived."""
+
+
+class Protector(Protocol):
+    """Whoever can protect the task from scale-in.
+
+    Orders are carried out one at a time, elsewhere; each is followed by exactly one ProtectionAnswer with its attempt
+    number, whatever happens, within the bound that the implementation states.
+    """
+
+    def submit(self, order: Protect | Unprotect | LookAtProtection) -> None:
+        """Take an order; return at once, never raise."""
+
+    def start(self, answer: Callable[[ProtectionAnswer], None]) -> None:
+        """Begin to work; answers go to this callable, from another thread."""
+
+    def close(self) -> None:
+        """Stop working. Waits for nothing."""
+
+
+class Hooks(Protocol):
+    """The hooks that are connected to us."""
+
+    def announce(self, news: Announce) -> None:
+        """Tell all of them, and everyone who connects later. Never blocks: who does not read misses older news."""
+
+    def answer(self, order: Grant | Refuse) -> None:
+        """Answer the one that asked; if it is gone, nothing happens."""
+
+    def close(self) -> None:
+        """Hang up on everybody and remove the socket."""
+
+
+class Log(Protocol):
+    def write(self, note: Note, context: Sequence[tuple[str, object]]) -> None:
+        """Write one line, with context fields after the note's own. Never blocks, never fails: what cannot be written is counted."""
+
+    def flush(self, limit: float) -> None:
+        """Wait until all is written, at most so many seconds."""
+
+    @property
+    def dropped(self) -> int:
+        """How many lines were lost."""
