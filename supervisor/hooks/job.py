@@ -1,0 +1,225 @@
+"""What a job says and may ask: that it runs, whether a stop has begun, how long it has, what to fetch.
+
+    with job("send_mail") as j:                  @job("send_mail")
+        for page in pages:                       def send_mail(to): ...
+            if j.stopping:
+                return save(page)                while not stopping():
+                                                     if gate.wait_open(30):
+    async with job("send_mail") as j: ...                work_on(fetch())
+
+Nothing here fails a job or keeps it waiting, with or without a supervisor, but for one thing that is asked
+for: under `protect before-start` a beginning waits for the supervisor's answer, at most
+ECS_SUPERVISOR_HOLD_WAIT seconds. Without an answer in that time the job runs. A refusal (the policy is
+closed, or the task is being stopped) cannot keep the body of a `with` from running and raises nothing: look
+at `refused`, and hand the job back. A decorated function without `on_refused` runs all the same, because to
+its framework a job that was skipped looks like one that was done. Better than a refusal is not to have
+fetched: ask the gate, or hold before the fetch, which leaves no gap between the two but holds while the queue
+is empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar, overload
+
+from ._client import Client, client
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A loop may call progress() as often as it likes: the supervisor hears of it so often, or three times in a
+# ttl.
+PROGRESS_SECONDS = 1.0
+
+
+class Job:
+    """Work in flight from begin to end. Every entry is a hold of its own, also one inside another.
+
+    about: what people read. ttl: seconds without progress() after which the hold ends by itself, for work
+    that may hang. on_refused: called instead of a decorated function that is refused, with its arguments, for
+    its result. A hold whose end was missed (a time limit thrown into the very end, a generator that nobody
+    finished) ends with this object, at the latest with the process.
+    """
+
+    __slots__ = ("__weakref__", "_about", "_on_refused", "_open", "_progress_at", "_ttl", "why")
+
+    def __init__(
+        self, about: str = "", *, ttl: float | None = None, on_refused: Callable[..., Any] | None = None
+    ) -> None:
+        self._open: list[tuple[Client, int]] = []
+        self._about = about if type(about) is str else str(about)
+        self._ttl = ttl if isinstance(ttl, (int, float)) else None
+        self._on_refused = on_refused
+        self._progress_at = 0.0
+        self.why: str | None = None
+
+    def begin(self) -> Job:
+        """Begin without `with`, for frameworks that call back. Keep the object until the end."""
+        here, number = self._enter()
+        if number and here.begin(number, self._about, self._ttl):
+            try:
+                here.waiting.wait(lambda: here.answered(number), here.hold_wait)
+            except BaseException:
+                self.end()
+                raise
+            self.why = here.take_answer(number, self._about, self._ttl)
+        return self
+
+    def end(self) -> None:
+        """End what was begun last; once too often does nothing."""
+        for here, number in self._open[-1:]:
+            here.release(number)
+            self._open.pop()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the supervisor said not to begin; `why` says why not."""
+        return self.why is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the task is on its way out: finish soon, or save and hand back."""
+        return stopping()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until work in flight will be interrupted; None while nothing is planned."""
+        return seconds_left()
+
+    @property
+    def protected(self) -> bool:
+        """Whether the task's scale-in protection is confirmed."""
+        return client().look().protected
+
+    def wait_stopping(self, timeout: float) -> bool:
+        """Sleep, but no longer than until a stop begins; whether one has begun."""
+        return wait_stopping(timeout)
+
+    async def wait_stopping_async(self, timeout: float) -> bool:
+        """Sleep like wait_stopping, without stopping the event loop (asyncio's)."""
+        return await wait_stopping_async(timeout)
+
+    def progress(self) -> None:
+        """Say that the work still moves: its ttl counts from now."""
+        now = time.monotonic()
+        if now >= self._progress_at:
+            self._progress_at = now + min(PROGRESS_SECONDS, (self._ttl or 3 * PROGRESS_SECONDS) / 3)
+            for here, number in self._open[-1:]:
+                here.refresh(number, self._ttl)
+
+    __enter__ = begin
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.end()
+
+    async def __aenter__(self) -> Job:
+        here, number = self._enter()
+        if number and here.begin(number, self._about, self._ttl):
+            try:
+                # RuntimeError: another library's event loop. There is nothing to wait with, so the job goes
+                # on.
+                with contextlib.suppress(RuntimeError):
+                    await here.waiting.wait_async(lambda: here.answered(number), here.hold_wait)
+            except BaseException:
+                self.end()
+                raise
+            self.why = here.take_answer(number, self._about, self._ttl)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def __call__(self, work: Callable[P, R]) -> Callable[P, R]:
+        """Decorate a function, a coroutine function or a generator function: every call is a job."""
+        # Needs the inspect module, 10 ms that a plain `with` does not have to pay.
+        from ._decorator import decorate
+
+        about = self._about or getattr(work, "__qualname__", "")
+        return decorate(work, lambda: Job(about, ttl=self._ttl), self._on_refused)
+
+    def _enter(self) -> tuple[Client, int]:
+        here = client()
+        number = here.enter(self)
+        if number:
+            self._open.append((here, number))
+        self.why = None
+        return here, number
+
+
+@overload
+def job(about: Callable[P, R]) -> Callable[P, R]: ...
+@overload
+def job(
+    about: str = "", *, ttl: float | None = None, on_refused: Callable[..., Any] | None = None
+) -> Job: ...
+def job(
+    about: str | Callable[P, R] = "",
+    *,
+    ttl: float | None = None,
+    on_refused: Callable[..., Any] | None = None,
+) -> Job | Callable[P, R]:
+    """Make a Job for `with`, `async with`, or as a decorator (there also without parentheses)."""
+    if callable(about):
+        return Job()(about)
+    return Job(about, ttl=ttl, on_refused=on_refused)
+
+
+def stopping() -> bool:
+    """Whether the task is on its way out."""
+    return client().look().stopping
+
+
+def seconds_left() -> float | None:
+    """Seconds until work in flight will be interrupted; None while nothing is planned."""
+    return client().look().seconds_left
+
+
+def wait_stopping(timeout: float) -> bool:
+    """Sleep, but no longer than until a stop begins; whether one has begun."""
+    return client().waiting.wait(stopping, timeout)
+
+
+async def wait_stopping_async(timeout: float) -> bool:
+    """Sleep like wait_stopping, without stopping the event loop (asyncio's)."""
+    return await client().waiting.wait_async(stopping, timeout)
+
+
+class Gate:
+    """Whether to fetch another job. Open where there is no supervisor, or none that speaks."""
+
+    __slots__ = ()
+
+    def open(self) -> bool:
+        """Say whether to fetch now. A process's first call gives the supervisor half a second to speak."""
+        here = client()
+        if not here.spoken() and (timeout := here.first_word_timeout()) > 0:
+            here.waiting.wait(here.spoken, timeout)
+        return self._is_open()
+
+    def wait_open(self, timeout: float) -> bool:
+        """Wait until the gate is open. False where it stayed shut, and at once when a stop has begun."""
+        self.open()
+        client().waiting.wait(lambda: self._is_open() or stopping(), timeout)
+        return self._is_open()
+
+    async def wait_open_async(self, timeout: float) -> bool:
+        """Wait like wait_open, without stopping the event loop (asyncio's)."""
+        here = client()
+        if not here.spoken():
+            await here.waiting.wait_async(here.spoken, here.first_word_timeout())
+        await here.waiting.wait_async(lambda: self._is_open() or stopping(), timeout)
+        return self._is_open()
+
+    def _is_open(self) -> bool:
+        state = client().look()
+        return state.accepting and not state.stopping
+
+
+gate = Gate()
