@@ -1,0 +1,149 @@
+"""The words of the hook socket: one JSON object a line, and what each means.
+
+Pure, so that every malformed line is a test case. Unknown keys are ignored, so that a newer hook can talk to an older
+supervisor; unknown words are answered, so that its author finds out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+from supervisor.core.effects import Announce
+
+# A line that is longer is no line of ours: the longest of them names a job.
+LINE_BYTES = 8192
+
+# The protocol that `hello` names. What changes its meaning gets another number.
+VERSION = 1
+
+# What is only for people is cut; what names a hold must be kept whole, so a longer one is refused.
+_ABOUT_CHARACTERS = 200
+_ID_CHARACTERS = 200
+
+
+class MalformedError(Exception):
+    """The line cannot be understood; the text says why, for whoever wrote the hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """fetching: it only looks for work. wait: it waits for an answer."""
+
+    id: str
+    about: str
+    ttl: float | None
+    wait: bool
+    fetching: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    id: str
+    ttl: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    pass
+
+
+Request = Hello | Hold | Refresh | Release | Ping
+
+
+def read_request(line: bytes) -> Request:
+    """Return what a hook says. Raise MalformedError."""
+    try:
+        read = json.loads(line)
+    except (ValueError, RecursionError):
+        raise MalformedError("a line must be one JSON object in UTF-8") from None
+    if not isinstance(read, dict):
+        raise MalformedError("a line must be a JSON object")
+    match read.get("op"):
+        case "hold":
+            return Hold(_id(read), _about(read), _ttl(read), _flag(read, "wait"), _flag(read, "fetching"))
+        case "release":
+            return Release(_id(read))
+        case "refresh":
+            return Refresh(_id(read), _ttl(read))
+        case "ping":
+            return Ping()
+        case "hello":
+            if read.get("v") != VERSION:
+                raise MalformedError(f"this supervisor speaks version {VERSION} of the protocol")
+            return Hello(_about(read))
+        case _:
+            raise MalformedError("`op` must be one of hello, hold, refresh, release, ping")
+
+
+def state(news: Announce, seconds_left: float | None) -> bytes:
+    """Say how things stand. seconds_left: from now, as the announcement may be older."""
+    return _line(
+        "state",
+        phase=news.phase,
+        accepting=news.accepting,
+        stopping=news.stopping,
+        seconds_left=None if seconds_left is None else round(seconds_left, 3),
+        protected=news.protected,
+    )
+
+
+def granted(id_: str, protected: bool) -> bytes:
+    return _line("granted", id=id_, protected=protected)
+
+
+def refused(id_: str, why: str) -> bytes:
+    return _line("refused", id=id_, why=why)
+
+
+def pong() -> bytes:
+    return _line("pong")
+
+
+def problem(what: str) -> bytes:
+    return _line("problem", what=what)
+
+
+def _line(op: str, **fields: object) -> bytes:
+    return json.dumps({"op": op, **fields}).encode() + b"\n"
+
+
+def _id(read: dict[str, object]) -> str:
+    id_ = read.get("id")
+    if not isinstance(id_, str) or not 0 < len(id_) <= _ID_CHARACTERS:
+        raise MalformedError(f"`id` must be a text of 1 to {_ID_CHARACTERS} characters")
+    return id_
+
+
+def _about(read: dict[str, object]) -> str:
+    about = read.get("about", "")
+    if not isinstance(about, str):
+        raise MalformedError("`about` must be a text")
+    return about[:_ABOUT_CHARACTERS]
+
+
+def _ttl(read: dict[str, object]) -> float | None:
+    ttl = read.get("ttl")
+    if ttl is None:
+        return None
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl < math.inf:
+        raise MalformedError("`ttl` must be null or a number of seconds above 0")
+    return float(ttl)
+
+
+def _flag(read: dict[str, object], name: str) -> bool:
+    flag = read.get(name, False)
+    if not isinstance(flag, bool):
+        raise MalformedError(f"`{name}` must be true or false")
+    return flag

@@ -1,0 +1,242 @@
+"""The hooks' socket: each connection is a holder, each line one fact about its holds, its end the end of all it held.
+
+Served within the loop, without a thread: a line costs less than passing it to another thread would. The end of a
+connection is not enough to see a holder's death, because a child it forked may keep the descriptor open; so the process that
+connected is watched as well, by a pidfd. Nothing a peer does can hold the loop up: reads are bounded per turn, what it
+does not read is superseded or dropped, and when descriptors run out the socket rests for a second. The C module below
+`socket` does all of it, for half a megabyte less.
+"""
+
+from __future__ import annotations
+
+import _socket
+import itertools
+import os
+import selectors
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+
+from supervisor.core.effects import Announce, Grant, Refuse
+from supervisor.core.events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken
+from supervisor.core.instants import NEVER, Instant, after
+from supervisor.core.names import HolderId, HoldId
+from supervisor.ports import Clock
+
+from . import hook_protocol as protocol
+from .hook_connection import Connection
+
+# More processes than a task has room for; each costs two descriptors and some memory.
+MOST_CONNECTIONS = 1000
+
+# Per connection. A worker does not run so many jobs at a time: a hook that opens more forgets to close them.
+MOST_HOLDS = 10_000
+
+# So many lines in a row that cannot be understood come from something that is no hook.
+MALFORMED_IN_A_ROW = 10
+
+# How long no connection is accepted after descriptors or memory ran out; whoever connects waits in the kernel.
+_REST_SECONDS = 1.0
+
+# One call of accept a turn would be enough; a few save turns when all of a worker's processes start at once.
+_ACCEPT_AT_ONCE = 16
+
+# struct ucred: pid, uid, gid (unix(7)).
+_CREDENTIALS = struct.Struct("3i")
+
+
+class HookSocket:
+    """Fulfils ports.Hooks.
+
+    listener: the descriptor of the listening socket at `path`. emit: takes the facts, in order.
+    """
+
+    def __init__(
+        self,
+        listener: int,
+        path: str,
+        selector: selectors.BaseSelector,
+        clock: Clock,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._server = _socket.socket(fileno=listener)
+        self._path = path
+        self._selector = selector
+        self._clock = clock
+        self._emit = emit
+        self._numbers = itertools.count(1)
+        self._connections: dict[str, Connection] = {}
+        self._news: Announce | None = None
+        self._news_at = Instant(0.0)
+        self._rests_until = NEVER
+        selector.register(self._server, selectors.EVENT_READ, self._accept)
+
+    def announce(self, news: Announce) -> None:
+        self._news, self._news_at = news, self._clock.now()
+        for connection in tuple(self._connections.values()):
+            self._say_state(connection)
+
+    def answer(self, order: Grant | Refuse) -> None:
+        holder, _, id_ = order.hold.partition("/")
+        connection = self._connections.get(holder)
+        if connection is None:
+            return
+        if isinstance(order, Grant):
+            connection.say(protocol.granted(id_, order.protected))
+        else:
+            connection.open_ids.discard(id_)
+            connection.say(protocol.refused(id_, order.why))
+        self._watch(connection)
+
+    def close(self) -> None:
+        for connection in tuple(self._connections.values()):
+            self._drop(connection)
+        self._server.close()
+        with suppress(OSError):
+            os.unlink(self._path)
+
+    def wake_at(self) -> Instant:
+        """Return when to accept connections again."""
+        return self._rests_until
+
+    def wake(self) -> None:
+        """Accept connections again."""
+        self._rests_until = NEVER
+        self._selector.register(self._server, selectors.EVENT_READ, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPT_AT_ONCE):
+            try:
+                descriptor, _ = self._server._accept()  # type: ignore[attr-defined]
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError:
+                # No descriptors or no memory: what waits would wake the loop for ever.
+                self._selector.unregister(self._server)
+                self._rests_until = after(self._clock.now(), _REST_SECONDS)
+                return
+            self._welcome(_socket.socket(fileno=descriptor))
+
+    def _welcome(self, connected: _socket.socket) -> None:
+        pid = _peer(connected)
+        connection = Connection(connected, f"{pid}#{next(self._numbers)}")
+        if len(self._connections) >= MOST_CONNECTIONS:
+            connection.say(protocol.problem(f"there are {MOST_CONNECTIONS} connections already"))
+            connection.close()
+            return
+        self._connections[connection.holder] = connection
+        self._selector.register(connection.fileno(), selectors.EVENT_READ, lambda: self._serve(connection))
+        # The number is 0 where the peer is in another PID namespace; then only the connection tells its end.
+        if pid > 0:
+            self._watch_process(connection, pid)
+        if connection.holder in self._connections:
+            self._say_state(connection)
+
+    def _watch_process(self, connection: Connection, pid: int) -> None:
+        try:
+            connection.process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._end(connection, f"process {pid} has ended")
+            return
+        except OSError:
+            # An old kernel, or no descriptor left.
+            return
+        ended = f"process {pid} has ended"
+        self._selector.register(
+            connection.process, selectors.EVENT_READ, lambda: self._end(connection, ended)
+        )
+
+    def _serve(self, connection: Connection) -> None:
+        if connection.holder not in self._connections:
+            # Its process was found dead in this turn.
+            return
+        connection.flush()
+        try:
+            lines = connection.read_lines()
+        except OverflowError:
+            connection.say(protocol.problem(f"a line must be shorter than {protocol.LINE_BYTES} bytes"))
+            self._end(connection, "it sent an endless line")
+            return
+        if lines is None:
+            self._end(connection, "it has closed the connection")
+            return
+        for line in lines:
+            self._take(connection, line)
+            if connection.malformed >= MALFORMED_IN_A_ROW:
+                self._end(connection, "it does not speak the protocol")
+                return
+        self._watch(connection)
+
+    def _take(self, connection: Connection, line: bytes) -> None:
+        try:
+            request = protocol.read_request(line)
+        except protocol.MalformedError as error:
+            connection.malformed += 1
+            connection.say(protocol.problem(str(error)))
+            return
+        connection.malformed = 0
+        holder, now_open = HolderId(connection.holder), connection.open_ids
+        match request:
+            case protocol.Hold(id=id_, about=about, ttl=ttl, wait=wait, fetching=fetching):
+                if id_ not in now_open and len(now_open) >= MOST_HOLDS:
+                    connection.say(
+                        protocol.problem(f"there are {MOST_HOLDS} holds already, {id_} is not one")
+                    )
+                    return
+                now_open.add(id_)
+                self._emit(HoldTaken(_hold(connection, id_), holder, about, ttl, wait, fetching))
+            case protocol.Refresh(id=id_, ttl=ttl):
+                if id_ in now_open:
+                    self._emit(HoldRefreshed(_hold(connection, id_), ttl))
+            case protocol.Release(id=id_):
+                if id_ in now_open:
+                    now_open.remove(id_)
+                    self._emit(HoldReleased(_hold(connection, id_)))
+            case protocol.Hello(about=about):
+                connection.about = about
+            case protocol.Ping():
+                connection.say(protocol.pong())
+
+    def _say_state(self, connection: Connection) -> None:
+        if self._news is None:
+            return
+        left = self._news.seconds_left
+        if left is not None:
+            left = max(0.0, left - (self._clock.now() - self._news_at))
+        connection.say_state(protocol.state(self._news, left))
+        self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        """Wait for room to write only where something waits for it, or the loop would never rest."""
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.is_behind else 0)
+        key = self._selector.get_key(connection.fileno())
+        if key.events != wanted:
+            self._selector.modify(connection.fileno(), wanted, key.data)
+
+    def _end(self, connection: Connection, why: str) -> None:
+        """Forget a connection and all that it held."""
+        if connection.holder not in self._connections:
+            return
+        self._drop(connection)
+        if connection.open_ids:
+            about = f"{connection.about}: {why}" if connection.about else why
+            self._emit(HolderDied(HolderId(connection.holder), about))
+
+    def _drop(self, connection: Connection) -> None:
+        del self._connections[connection.holder]
+        self._selector.unregister(connection.fileno())
+        if connection.process is not None:
+            self._selector.unregister(connection.process)
+            os.close(connection.process)
+        connection.close()
+
+
+def _hold(connection: Connection, id_: str) -> HoldId:
+    return HoldId(f"{connection.holder}/{id_}")
+
+
+def _peer(connected: _socket.socket) -> int:
+    """Return the number of the process that connected."""
+    credentials = connected.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid: int = _CREDENTIALS.unpack(credentials)[0]
+    return pid

@@ -1,0 +1,140 @@
+"""`ecs-supervisor run`: starts the worker, and only then loads what supervises it.
+
+Light until the worker runs: everything imported at the head of this file is on the path of every task start. A stop
+signal that comes during the start is not lost: until the handlers are in place all signals are blocked (the entry script's
+first statement), and a blocked signal stays pending even for PID 1, for which the kernel discards unhandled ones (signal(7)).
+One that has come before the worker was started means that it never is; a later one is the first thing that the loop sees.
+"""
+
+from __future__ import annotations
+
+import os
+
+from supervisor.adapters.hook_listener import Listener, listen, listen_somewhere, withdraw
+from supervisor.adapters.last_words import say
+from supervisor.adapters.launch import Launcher, become_subreaper
+from supervisor.adapters.terminal import terminal_to_share
+from supervisor.config.load import Answer, load
+from supervisor.config.options import HOLD_WAIT_VARIABLE, OPTIONS
+from supervisor.config.signals import NUMBERS
+from supervisor.core.status import CONFIG, SOFTWARE
+from supervisor.runtime.signals import Signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from supervisor.adapters.terminal import Terminal
+    from supervisor.config.settings import RunSettings
+
+# A shell reports a death by a signal as 128 and the signal's number.
+_BY_SIGNAL = 128
+
+# Beyond what it waits for protection itself, a job allows for the way of the answer.
+_HOLD_WAIT_ALLOWANCE_SECONDS = 1.0
+
+_STANDARD_DESCRIPTORS = (0, 1, 2)
+
+_SOCKET_VARIABLE = OPTIONS["socket"].variable
+
+
+def main(argv: list[str]) -> NoReturn:
+    """Run the command. argv: what follows `run`."""
+    settings = load(argv, os.environ, _read_file)
+    if isinstance(settings, Answer):
+        _answer(settings)
+    _keep_standard_descriptors()
+    signals = Signals()
+    signals.install()
+    is_subreaper = os.getpid() == 1 or become_subreaper()
+    listener = _open_socket(settings.socket)
+    launcher = Launcher([os.fsencode(word) for word in settings.command], _environment(settings, listener))
+    terminal = terminal_to_share()
+    if (early := signals.first_of({NUMBERS[name] for name in settings.stop_signals})) is not None:
+        withdraw(listener)
+        say("ecs-supervisor: asked to stop before the worker was started, so it was not started\n")
+        os._exit(settings.remap_exit.get(_BY_SIGNAL + early, _BY_SIGNAL + early))
+    try:
+        pid = launcher.start()
+    except OSError as error:
+        withdraw(listener)
+        status, why = launcher.explain(error)
+        say(
+            f"ecs-supervisor: {why}; so there is nothing to supervise; check the command in the task definition\n"
+        )
+        os._exit(status)
+    if terminal is not None:
+        terminal.give(pid)
+    os._exit(_supervise(settings, signals, launcher, pid, terminal, listener, is_subreaper))
+
+
+def _supervise(
+    settings: RunSettings,
+    signals: Signals,
+    launcher: Launcher,
+    pid: int,
+    terminal: Terminal | None,
+    listener: Listener,
+    is_subreaper: bool,
+) -> int:
+    try:
+        from supervisor.boot import supervise
+    except BaseException as error:  # noqa: BLE001 - the installation is broken, and there is nothing to fall back on
+        launcher.kill(pid)
+        withdraw(listener)
+        say(f"ecs-supervisor: it cannot be loaded ({error!r}), so the worker was killed; install it anew\n")
+        return SOFTWARE
+    return supervise(settings, signals, launcher, pid, terminal, listener, is_subreaper)
+
+
+def _answer(answer: Answer) -> NoReturn:
+    """Print help where it is asked for, or what is wrong, instead of starting anything."""
+    if answer.problems:
+        say(answer.text)
+    else:
+        os.write(1, os.fsencode(answer.text))
+    os._exit(answer.status)
+
+
+def _read_file(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _keep_standard_descriptors() -> None:
+    """Occupy those that were closed, so that no pipe or socket of ours becomes somebody's standard output.
+
+    They stay closed for the worker: like all of ours these are close-on-exec.
+    """
+    for descriptor in _STANDARD_DESCRIPTORS:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _open_socket(wanted: str) -> Listener:
+    if wanted == "none":
+        return Listener(-1, "")
+    if wanted == "auto":
+        return listen_somewhere()
+    try:
+        return listen(wanted)
+    except OSError as error:
+        what = f"the socket {wanted} cannot be opened ({error.strerror or error})"
+        fix = "name a path in a writable directory where no other supervisor listens, or `none`"
+        say(f"ecs-supervisor: {what}; jobs could not say that they run, so nothing was started; {fix}\n")
+        os._exit(CONFIG)
+
+
+def _environment(settings: RunSettings, listener: Listener) -> dict[bytes, bytes]:
+    """Return the worker's environment: ours, and where its hooks find us."""
+    worker = dict(os.environb)
+    own = {_SOCKET_VARIABLE: listener.path}
+    if settings.protect == "before-start" and listener.path:
+        own[HOLD_WAIT_VARIABLE] = f"{settings.protect_wait + _HOLD_WAIT_ALLOWANCE_SECONDS:g}"
+    for name in (_SOCKET_VARIABLE, HOLD_WAIT_VARIABLE):
+        # Ours may hold an option's value (`none`), or what a supervisor around us means for us.
+        worker.pop(os.fsencode(name), None)
+    worker.update((os.fsencode(name), os.fsencode(value)) for name, value in own.items() if value)
+    return worker

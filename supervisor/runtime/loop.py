@@ -1,0 +1,194 @@
+"""The loop of the deciding thread: wait, collect facts, let the engine decide, carry out what it orders.
+
+Signals come first in every turn, and a turn that serves sockets is cut short when one arrives; so a stop request waits for
+one short read at most, however busy the hooks are. With one exception: what a hook had said before the first stop request
+counts before it, or a worker would be stopped in a job that had just begun. Idle, the loop waits for ever: nothing is polled.
+"""
+
+from __future__ import annotations
+
+import selectors
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from supervisor.core.effects import Effect
+from supervisor.core.events import Event, StopRequested, Tick
+from supervisor.core.instants import Instant, earliest
+from supervisor.ports import Clock
+
+from .meaning import CHILD_ENDED
+
+# A hook says a thing in one short line, and few say one in the same instant; thousands must not put a stop off.
+_HEAR_OUT_SECONDS = 0.01
+
+# epoll takes at most 24 days, in milliseconds; waking up once a day costs nothing.
+_LONGEST_WAIT_SECONDS = 86_400.0
+
+
+class Decides(Protocol):
+    def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]: ...
+
+    def wake_at(self) -> Instant: ...
+
+
+class TakesSignals(Protocol):
+    """came: whether one has come since the last `take`."""
+
+    @property
+    def came(self) -> bool: ...
+
+    def fileno(self) -> int: ...
+
+    def take(self) -> list[int]: ...
+
+
+class TakesFacts(Protocol):
+    def fileno(self) -> int: ...
+
+    def take(self) -> list[Event]: ...
+
+
+class Performs(Protocol):
+    @property
+    def exit_status(self) -> int | None: ...
+
+    def perform(self, effect: Effect) -> Event | None: ...
+
+
+class Alarm(Protocol):
+    """Something else that has to do a thing at an instant."""
+
+    def wake_at(self) -> Instant: ...
+
+    def wake(self) -> None: ...
+
+
+class Loop:
+    """selector: whoever registers with it gives a callable as its data, which is called when it is ready.
+
+    facts: what those callables have found out; emptied after each of them. record: takes every decision. before_waiting:
+    called when all is decided, for what should not delay a decision.
+    """
+
+    def __init__(
+        self,
+        engine: Decides,
+        performer: Performs,
+        clock: Clock,
+        signals: TakesSignals,
+        meaning: Callable[[int], Event | None],
+        reap: Callable[[], Iterable[Event]],
+        inbox: TakesFacts,
+        selector: selectors.BaseSelector,
+        facts: deque[Event],
+        record: Callable[[Instant, Event, tuple[Effect, ...]], None],
+        before_waiting: Callable[[], None],
+        alarms: Iterable[Alarm] = (),
+    ) -> None:
+        self._engine = engine
+        self._performer = performer
+        self._clock = clock
+        self._signals = signals
+        self._meaning = meaning
+        self._reap = reap
+        self._inbox = inbox
+        self._selector = selector
+        self._facts = facts
+        self._record = record
+        self._before_waiting = before_waiting
+        self._alarms = tuple(alarms)
+        # When the clock of the way out began, for whoever has to finish it should this loop fail.
+        self.stop_asked_at: Instant | None = None
+        self._ready: list[Callable[[], object]] = []
+        # A child may have ended before anybody listened.
+        self._children_ended = True
+        selector.register(signals.fileno(), selectors.EVENT_READ, _nothing_more)
+        selector.register(inbox.fileno(), selectors.EVENT_READ, _nothing_more)
+
+    def run(self, first: Event) -> int:
+        """Begin with this fact; return the status to exit with."""
+        self._feed(first)
+        while self._performer.exit_status is None:
+            self._take_signals()
+            self._collect_children()
+            for event in self._inbox.take():
+                self._feed(event)
+            self._serve()
+            self._look_at_clock()
+            self._before_waiting()
+            self._ready = [key.data for key, _ in self._selector.select(self._patience())]
+        return self._performer.exit_status
+
+    def _patience(self) -> float:
+        if self._children_ended or self._performer.exit_status is not None:
+            return 0.0
+        wake_at = earliest(self._engine.wake_at(), *(alarm.wake_at() for alarm in self._alarms))
+        return min(max(0.0, wake_at - self._clock.now()), _LONGEST_WAIT_SECONDS)
+
+    def _take_signals(self) -> None:
+        for number in self._signals.take():
+            if number == CHILD_ENDED:
+                self._children_ended = True
+            elif (event := self._meaning(number)) is not None:
+                if self.stop_asked_at is None and isinstance(event, StopRequested):
+                    self._hear_out()
+                self._feed(event)
+
+    def _hear_out(self) -> None:
+        """Take in what has been said so far, in two rounds: one who has only just connected is read in the second."""
+        until = self._clock.now() + _HEAR_OUT_SECONDS
+        # Who was ready in this turn is among those asked here, or has hung up meanwhile.
+        self._ready = []
+        for _ in range(2):
+            ready = [key.data for key, _ in self._selector.select(0.0) if key.data is not _nothing_more]
+            for answer in ready:
+                if self._clock.now() < until:
+                    answer()
+                    self._feed_facts()
+            if not ready:
+                return
+
+    def _collect_children(self) -> None:
+        if self._children_ended:
+            ended = list(self._reap())
+            self._children_ended = bool(ended)
+            for event in ended:
+                self._feed(event)
+
+    def _serve(self) -> None:
+        for answer in self._ready:
+            answer()
+            self._feed_facts()
+            if self._signals.came:
+                # The rest is still ready when the selector is asked again.
+                return
+
+    def _feed_facts(self) -> None:
+        while self._facts:
+            self._feed(self._facts.popleft())
+
+    def _look_at_clock(self) -> None:
+        now = self._clock.now()
+        for alarm in self._alarms:
+            if alarm.wake_at() <= now:
+                alarm.wake()
+        if self._engine.wake_at() <= now:
+            self._feed(Tick())
+
+    def _feed(self, event: Event) -> None:
+        """Let the engine decide on a fact, then on whatever follows from carrying out what it orders."""
+        following = deque((event,))
+        while following and self._performer.exit_status is None:
+            now, fact = self._clock.now(), following.popleft()
+            if self.stop_asked_at is None and isinstance(fact, StopRequested):
+                self.stop_asked_at = now
+            effects = self._engine.handle(fact, now)
+            self._record(now, fact, effects)
+            for effect in effects:
+                if (brought := self._performer.perform(effect)) is not None:
+                    following.append(brought)
+
+
+def _nothing_more() -> None:
+    """Stand in for what is taken in every turn anyway."""
