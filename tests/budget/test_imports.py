@@ -1,0 +1,121 @@
+"""What is loaded when: nothing by the package itself, little before the worker is started, no third party by a hook."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# Of the standard library, what is built into the interpreter or costs well under a millisecond. A new name in this list
+# is time that every start of every task takes.
+LIGHT = {
+    "__future__",
+    "_collections_abc",
+    "_ctypes",
+    "_socket",
+    "_stat",
+    "errno",
+    "genericpath",
+    "os",
+    "os.path",
+    "posixpath",
+    "stat",
+}
+
+# Those that are missed most easily when one writes Python, named so that a failure says what it is about.
+HEAVY = {
+    "argparse",
+    "asyncio",
+    "boto3",
+    "collections",
+    "dataclasses",
+    "enum",
+    "functools",
+    "http",
+    "json",
+    "logging",
+    "psutil",
+    "re",
+    "requests",
+    "rich",
+    "select",
+    "selectors",
+    "signal",
+    "subprocess",
+    "threading",
+    "tomllib",
+    "typing",
+}
+
+# Prints the modules that are loaded at the moment when the worker would be started, and leaves.
+AT_THE_SPAWN = """
+import os
+def tell(*_arguments, **_options):
+    os.write(1, str(sorted(set(sys.modules) - before)).encode())
+    os._exit(0)
+os.posix_spawnp = tell
+from supervisor.cli.main import main
+main()
+"""
+
+
+def modules_added(code: str, *arguments: str) -> set[str]:
+    """Run code in an interpreter that has loaded next to nothing; return what it has loaded in the end."""
+    begin = f"import sys\nbefore = set(sys.modules)\nsys.path.insert(0, {str(ROOT)!r})\n"
+    end = "\nprint(sorted(set(sys.modules) - before))"
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", begin + code + end, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(json.loads(ran.stdout.replace("'", '"')))
+
+
+def foreign(modules: set[str]) -> set[str]:
+    """Return the modules that are not ours, without parts of packages that are named themselves."""
+    return {name for name in modules if name.partition(".")[0] != "supervisor"}
+
+
+def test_importing_the_package_imports_nothing() -> None:
+    """A worker that has our hooks installed pays for no part of the supervisor."""
+    assert modules_added("import supervisor") == {"supervisor"}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--stop-sequence", "TERM 5 KILL", "--profile", "celery"),
+        ("--socket", "none", "--protect", "never"),
+    ],
+)
+def test_little_is_loaded_before_the_worker_is_started(options: tuple[str, ...]) -> None:
+    """Third parties and the heavy parts of the standard library come after the spawn."""
+    loaded = foreign(modules_added(AT_THE_SPAWN, "run", *options, "--", "true"))
+    assert loaded & HEAVY == set()
+    assert loaded - LIGHT == set()
+
+
+def test_the_parser_of_files_is_loaded_only_for_a_file(tmp_path: Path) -> None:
+    """Who names a TOML file pays for tomllib before the spawn; it brings re and typing with it, and nothing else is new."""
+    path = tmp_path / "settings.toml"
+    path.write_text("[run]\nlease = 5\n")
+    loaded = foreign(modules_added(AT_THE_SPAWN, "run", "--config", str(path), "--", "true"))
+    assert "tomllib" in loaded
+    assert loaded.isdisjoint(
+        {"dataclasses", "requests", "psutil", "rich", "subprocess", "threading", "logging"}
+    )
+
+
+def test_a_hook_brings_no_third_party_and_nothing_else_of_ours() -> None:
+    """It runs inside a worker, which has its own ideas about both."""
+    loaded = modules_added("import supervisor.hooks.job")
+    ours = {name for name in loaded if name.startswith("supervisor.")}
+    assert {name for name in ours if not name.startswith("supervisor.hooks")} == set()
+    assert {name.partition(".")[0] for name in foreign(loaded)} <= sys.stdlib_module_names | {"os"}
