@@ -71,7 +71,7 @@ class Hooks(Protocol):
         """Answer the one that asked; if it is gone, nothing happens."""
 
     def close(self) -> None:
-        """Hang up on everybody and remove the socket."""
+        """Remove the socket, so that nobody comes any more. Who is connected sees the end of the process."""
 
 
 class Log(Protocol):

@@ -63,7 +63,10 @@ def _demo(words: list[str]) -> int:
 
 _COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "run": (_run, "start a worker, protect the task while it works, and stop it without losing jobs"),
-    "demo": (_demo, "see the same jobs with and without the supervisor, through a scale-in, a deployment and StopTask"),
+    "demo": (
+        _demo,
+        "see the same jobs with and without the supervisor, through a scale-in, a deployment and StopTask",
+    ),
 }
 
 

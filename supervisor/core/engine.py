@@ -16,11 +16,12 @@ from it again: the busiest facts (a job's hold, a signal to pass on) cost one ma
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import TypeVar
 
 from . import holds, lifecycle, protection, worker
 from .edges import IllegalMove
-from .effects import Announce, Dump, Effect, Exit, Field, Level, note
+from .effects import Announce, Dump, Effect, Exit, Field, Kill, Level, Quiet, Stop, note
 from .events import (
     DumpRequested,
     Event,
@@ -34,7 +35,9 @@ from .events import (
     ProtectionRefused,
     ProtectionSeen,
     ProtectionUnknown,
+    SignalReceived,
     SpawnFailed,
+    StopRequested,
     Tick,
     WorkerExited,
     WorkerSpawned,
@@ -74,6 +77,7 @@ class Engine:
         self._looked_at: dict[str, object] = {}
         self._wakes: dict[str, Instant] = {}
         self._announced: tuple[object, ...] | None = None
+        self._foreseen: dict[tuple[object, ...], tuple[Quiet | Stop | Kill, ...]] = {}
         self._wake_at = now
 
     def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]:
@@ -82,6 +86,10 @@ class Engine:
             return ()
         now = self._now = max(now, self._now)
         effects: list[Effect] = []
+        if isinstance(event, SignalReceived) and now < self._wake_at:
+            # It changes nothing here, so nothing has to be passed on, and it does not wait for that.
+            self._step_lifecycle(event, now, effects)
+            return tuple(effects)
         if self._wake_at <= now and not isinstance(event, Tick):
             self._tick(now, effects)
         if not self._ended:
@@ -96,12 +104,38 @@ class Engine:
         """Return the instant at which to send a Tick; NEVER when only a fact can change anything."""
         return self._wake_at
 
+    def is_working(self) -> bool:
+        """Say whether anything is in flight that a stop would wait for."""
+        return holds.is_working(self._holds)
+
+    def foresee_stop(self, now: Instant) -> None:
+        """Work out what a stop request would order workers to do, so that it need not be worked out when one comes.
+
+        Of all facts this one is waited for: by ECS, on a clock. What follows from it for workers depends on little (the
+        phase, the workers, whether anything is in flight), so it can be known before, once for each such situation.
+        """
+        situation = self._situation()
+        has_begun = self._ended or self._lifecycle.began_at != NEVER
+        if situation not in self._foreseen and not has_begun and now < self._wake_at:
+            orders = self._twin().handle(StopRequested("foreseen"), now)
+            urgent = tuple(order for order in orders if isinstance(order, Quiet | Stop | Kill))
+            # Both with work in flight and without: the two that follow each other while the task works.
+            older = list(self._foreseen.items())[-1:]
+            self._foreseen = dict((*older, (situation, urgent)))
+
+    def foreseen_stop(self, now: Instant) -> tuple[Quiet | Stop | Kill, ...]:
+        """Return the orders to workers that `handle` would give for a stop request now, if they are known already.
+
+        They may be carried out at once; `handle` gives them again, in their place among the others.
+        """
+        return () if self._wake_at <= now else self._foreseen.get(self._situation(), ())
+
     def context(self, now: Instant) -> tuple[tuple[str, Field], ...]:
         """Return what every log line carries: the phase, what is in flight, and the seconds left while a clock runs."""
         left = seconds_left(lifecycle.exit_deadline(self._lifecycle), now)
         fields: tuple[tuple[str, Field], ...] = (
             ("phase", self._lifecycle.phase.value),
-            ("in_flight", len(self._holds.open)),
+            ("in_flight", holds.jobs(self._holds)),
         )
         return fields if left is None else (*fields, ("seconds_left", round(left, 1)))
 
@@ -122,6 +156,21 @@ class Engine:
             seconds_left=seconds_left(lifecycle.work_deadline(life), now),
             exits_in=seconds_left(lifecycle.exit_deadline(life), now),
         )
+
+    def _situation(self) -> tuple[object, ...]:
+        """Return all that decides which orders workers get at a stop request."""
+        life = self._lifecycle
+        workers = tuple((name, each.phase, each.pid) for name, each in self._workers.items())
+        working = holds.is_working(self._holds)
+        return (life.phase, life.began_at, life.stage, life.quieted, workers, working)
+
+    def _twin(self) -> Engine:
+        """Return an engine in the same state; states are values, so only what holds them is copied."""
+        twin = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict):
+                setattr(twin, name, dict(value))
+        return twin
 
     def _route(self, event: Event, now: Instant, effects: list[Effect]) -> None:
         """Give a fact to the machine that it is about."""

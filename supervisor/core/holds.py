@@ -110,8 +110,19 @@ def step(state: Holds, event: Event | Inner, now: Instant) -> tuple[Holds, tuple
 
 
 def in_flight(state: Holds) -> FlightIs:
-    """List every open hold, oldest first."""
-    return FlightIs(tuple((hold.id, describe(hold)) for hold in state.open.values()))
+    """List every open hold, oldest first; those that only look for work are counted."""
+    work = tuple((hold.id, describe(hold)) for hold in state.open.values() if not hold.fetching)
+    return FlightIs(work, len(state.open) - len(work))
+
+
+def jobs(state: Holds) -> int:
+    """Count the open holds that are work, not a look for it."""
+    return sum(not hold.fetching for hold in state.open.values())
+
+
+def is_working(state: Holds) -> bool:
+    """Say whether anything is in flight that a stop has to wait for: who still waits to begin is turned away by it."""
+    return any(hold.phase is Phase.HELD for hold in state.open.values())
 
 
 def describe(hold: Hold) -> str:

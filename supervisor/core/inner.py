@@ -16,9 +16,14 @@ class DemandIs:
 
 @dataclass(frozen=True, slots=True)
 class FlightIs:
-    """Holds to lifecycle: what is in flight, each with a description for people."""
+    """Holds to lifecycle: what is in flight, each with a description for people, and how many only look for work."""
 
     work: tuple[tuple[HoldId, str], ...]
+    fetching: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.work and not self.fetching
 
 
 @dataclass(frozen=True, slots=True)

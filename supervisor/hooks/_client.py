@@ -98,6 +98,13 @@ class Client:
             link.begin(number, line)
         return asks
 
+    def fetch(self, number: int) -> None:
+        """Say that this process looks for work."""
+        line = self._holds[number] = words.fetch(number)
+        link = self._link
+        if link is not None:
+            link.begin(number, line)
+
     def answered(self, number: int) -> bool:
         """Whether the question about this hold has its answer."""
         return self._answers.get(number) is not NOT_YET

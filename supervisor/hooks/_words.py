@@ -55,6 +55,11 @@ def hold(number: int, about: str, ttl: float | None) -> bytes:
     return b'{"op":"hold","id":"%d","about":%b%b}\n' % (number, _spell(about), _time_to_live(ttl))
 
 
+def fetch(number: int) -> bytes:
+    """A hold of one who looks for work: a drain waits for it, and nobody is protected because of it."""
+    return b'{"op":"hold","id":"%d","about":"fetch","ttl":null,"fetching":true}\n' % number
+
+
 def question(number: int, about: str, ttl: float | None) -> bytes:
     """A hold that waits for its answer."""
     return b'{"op":"hold","id":"%d","about":%b%b,"wait":true}\n' % (number, _spell(about), _time_to_live(ttl))

@@ -20,6 +20,8 @@ is empty.
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -192,22 +194,31 @@ async def wait_stopping_async(timeout: float) -> bool:
 
 
 class Gate:
-    """Whether to fetch another job. Open where there is no supervisor, or none that speaks."""
+    """Whether to fetch another job. Open where there is no supervisor, or none that speaks.
 
-    __slots__ = ()
+    A thread that was told to fetch is taken at its word: until it asks again, or ends, a stop waits for it as for a
+    job, so that what the fetch brings is not lost between the queue and the job's begin. An event loop's tasks share
+    their thread and cannot be told apart by it; for them that moment remains.
+    """
+
+    __slots__ = ("_claims",)
+
+    def __init__(self) -> None:
+        self._claims = threading.local()
 
     def open(self) -> bool:
         """Say whether to fetch now. A process's first call gives the supervisor half a second to speak."""
         here = client()
         if not here.spoken() and (timeout := here.first_word_timeout()) > 0:
             here.waiting.wait(here.spoken, timeout)
-        return self._is_open()
+        return self._admit()
 
     def wait_open(self, timeout: float) -> bool:
         """Wait until the gate is open. False where it stayed shut, and at once when a stop has begun."""
-        self.open()
+        if self.open():
+            return True
         client().waiting.wait(lambda: self._is_open() or stopping(), timeout)
-        return self._is_open()
+        return self._admit()
 
     async def wait_open_async(self, timeout: float) -> bool:
         """Wait like wait_open, without stopping the event loop (asyncio's)."""
@@ -220,6 +231,41 @@ class Gate:
     def _is_open(self) -> bool:
         state = client().look()
         return state.accepting and not state.stopping
+
+    def _admit(self) -> bool:
+        """Say whether to fetch, and let the supervisor know what this thread does then."""
+        is_open, here = self._is_open(), client()
+        claim: _Claim | None = getattr(self._claims, "held", None)
+        # One of a parent's is not ours to end.
+        claim = claim if claim is not None and claim.client is here else None
+        if is_open and claim is None and not _in_event_loop():
+            claim = _Claim(here)
+            claim.number = here.enter(claim)
+            if claim.number:
+                here.fetch(claim.number)
+            # Asked again: had the gate shut in between, the supervisor might not have waited for us.
+            is_open = self._is_open()
+        if claim is not None and not is_open:
+            here.release(claim.number)
+            claim = None
+        self._claims.held = claim
+        return is_open
+
+
+class _Claim:
+    """A thread's word that it looks for work; it ends with the thread, which alone keeps it."""
+
+    __slots__ = ("__weakref__", "client", "number")
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.number = 0
+
+
+def _in_event_loop() -> bool:
+    # Where nobody has imported asyncio, no loop of its runs.
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and asyncio._get_running_loop() is not None
 
 
 gate = Gate()

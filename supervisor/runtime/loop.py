@@ -2,14 +2,16 @@
 
 Signals come first in every turn, and a turn that serves sockets is cut short when one arrives; so a stop request waits for
 one short read at most, however busy the hooks are. With one exception: what a hook had said before the first stop request
-counts before it, or a worker would be stopped in a job that had just begun. Idle, the loop waits for ever: nothing is polled.
+counts before it, or a worker would be stopped in a job that had just begun. What a stop request means for the worker
+is worked out while there is nothing else to do, so that the signal is on its way before the rest is decided.
+Idle, the loop waits for ever: nothing is polled.
 """
 
 from __future__ import annotations
 
 import selectors
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from supervisor.core.effects import Effect
@@ -20,7 +22,7 @@ from supervisor.ports import Clock
 from .meaning import CHILD_ENDED
 
 # A hook says a thing in one short line, and few say one in the same instant; thousands must not put a stop off.
-_HEAR_OUT_SECONDS = 0.01
+_HEAR_OUT_SECONDS = 0.001
 
 # epoll takes at most 24 days, in milliseconds; waking up once a day costs nothing.
 _LONGEST_WAIT_SECONDS = 86_400.0
@@ -30,6 +32,12 @@ class Decides(Protocol):
     def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]: ...
 
     def wake_at(self) -> Instant: ...
+
+    def is_working(self) -> bool: ...
+
+    def foresee_stop(self, now: Instant) -> None: ...
+
+    def foreseen_stop(self, now: Instant) -> Sequence[Effect]: ...
 
 
 class TakesSignals(Protocol):
@@ -101,6 +109,8 @@ class Loop:
         # When the clock of the way out began, for whoever has to finish it should this loop fail.
         self.stop_asked_at: Instant | None = None
         self._ready: list[Callable[[], object]] = []
+        # Carried out before the engine was asked; it orders them all the same.
+        self._done_early: list[Effect] = []
         # A child may have ended before anybody listened.
         self._children_ended = True
         selector.register(signals.fileno(), selectors.EVENT_READ, _nothing_more)
@@ -117,11 +127,12 @@ class Loop:
             self._serve()
             self._look_at_clock()
             self._before_waiting()
+            self._engine.foresee_stop(self._clock.now())
             self._ready = [key.data for key, _ in self._selector.select(self._patience())]
         return self._performer.exit_status
 
     def _patience(self) -> float:
-        if self._children_ended or self._performer.exit_status is not None:
+        if self._children_ended or self._facts or self._performer.exit_status is not None:
             return 0.0
         wake_at = earliest(self._engine.wake_at(), *(alarm.wake_at() for alarm in self._alarms))
         return min(max(0.0, wake_at - self._clock.now()), _LONGEST_WAIT_SECONDS)
@@ -132,7 +143,9 @@ class Loop:
                 self._children_ended = True
             elif (event := self._meaning(number)) is not None:
                 if self.stop_asked_at is None and isinstance(event, StopRequested):
-                    self._hear_out()
+                    if not self._engine.is_working():
+                        self._hear_out()
+                    self._carry_out_early()
                 self._feed(event)
 
     def _hear_out(self) -> None:
@@ -145,9 +158,15 @@ class Loop:
             for answer in ready:
                 if self._clock.now() < until:
                     answer()
-                    self._feed_facts()
+            while self._facts and self._clock.now() < until:
+                self._feed(self._facts.popleft())
             if not ready:
                 return
+
+    def _carry_out_early(self) -> None:
+        for effect in self._engine.foreseen_stop(self._clock.now()):
+            self._performer.perform(effect)
+            self._done_early.append(effect)
 
     def _collect_children(self) -> None:
         if self._children_ended:
@@ -157,16 +176,13 @@ class Loop:
                 self._feed(event)
 
     def _serve(self) -> None:
-        for answer in self._ready:
+        for answer in (_nothing_more, *self._ready):
             answer()
-            self._feed_facts()
+            while self._facts and not self._signals.came:
+                self._feed(self._facts.popleft())
             if self._signals.came:
-                # The rest is still ready when the selector is asked again.
+                # The rest waits for the next turn, and who is still ready is named by the selector again.
                 return
-
-    def _feed_facts(self) -> None:
-        while self._facts:
-            self._feed(self._facts.popleft())
 
     def _look_at_clock(self) -> None:
         now = self._clock.now()
@@ -184,10 +200,12 @@ class Loop:
             if self.stop_asked_at is None and isinstance(fact, StopRequested):
                 self.stop_asked_at = now
             effects = self._engine.handle(fact, now)
-            self._record(now, fact, effects)
             for effect in effects:
-                if (brought := self._performer.perform(effect)) is not None:
+                if effect in self._done_early:
+                    self._done_early.remove(effect)
+                elif (brought := self._performer.perform(effect)) is not None:
                     following.append(brought)
+            self._record(now, fact, effects)
 
 
 def _nothing_more() -> None:

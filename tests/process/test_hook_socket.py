@@ -7,13 +7,15 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from tests.process.harness import Run, actor, supervised
+from tests.process.harness import ACTORS, ROOT, Run, actor, supervised
 
 HOLD = '{"op":"hold","id":"1","about":"send_mail","ttl":null}'
 DRAIN = ("--stop-timeout", "30", "--stop-sequence", "QUIET 20 TERM 5 KILL")
@@ -205,3 +207,18 @@ def connected(path: Path | None = None) -> Iterator[tuple[Run, socket.socket]]:
         server.connect(os.fsdecode(there))
         with server:
             yield run, server
+
+
+def test_a_stop_does_not_overtake_a_fetch() -> None:
+    """A worker that was told to fetch hears of the stop from the gate, not from TERM in the middle of its fetch."""
+    # Not isolated like the other actors: it imports its hook.
+    worker = (sys.executable, str(ACTORS / "fetches.py"))
+    with supervised(*worker, env={"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE) as run:
+        run.until_output("fetching")
+        run.send(signal.SIGTERM)
+        run.until_noted("task.draining")
+        run.write("a message\n")
+        run.until_output("got a message")
+        run.until_output("shut")
+        run.status()
+        assert "holds.abandoned" not in run.names()

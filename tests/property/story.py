@@ -5,7 +5,6 @@ The world is told nothing about how the machines work; it knows only what went i
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 
 from supervisor.core.effects import (
@@ -17,6 +16,7 @@ from supervisor.core.effects import (
     LookAtProtection,
     Note,
     Protect,
+    Quiet,
     Refuse,
     Spawn,
     Stop,
@@ -104,7 +104,12 @@ class Story:
         return HoldId(f"h{self._numbers}")
 
     def tell(self, event: Event) -> tuple[Effect, ...]:
+        self.engine.foresee_stop(self.now)
+        foreseen = self.engine.foreseen_stop(self.now)
         effects = self.engine.handle(event, self.now)
+        if isinstance(event, StopRequested) and foreseen:
+            to_workers = tuple(order for order in effects if isinstance(order, Quiet | Stop | Kill))
+            assert to_workers == foreseen, "a stop request orders something else than was foreseen"
         self.log.append((event, self.now, effects))
         self._write_down(event)
         for effect in effects:
@@ -278,7 +283,7 @@ class Story:
             return
         wake_at = self.engine.wake_at()
         assert wake_at > self.now, f"the engine spins: it wants to be woken at {wake_at}"
-        quiet = _twin(self.engine).handle(Tick(), self.now)
+        quiet = self.engine._twin().handle(Tick(), self.now)
         assert quiet == (), f"a second look at the same instant gives orders: {quiet}"
         snapshot = self.engine.snapshot(self.now)
         assert {hold.id for hold in snapshot.holds} == set(books.open), (
@@ -296,18 +301,9 @@ class Story:
                 "the deadline has passed and we are still here"
             )
             assert wake_at <= plan.exits_by(Instant(books.stopped_at)), "asleep beyond the deadline"
-            again = _twin(self.engine)
+            again = self.engine._twin()
             assert again.handle(StopRequested("TERM"), self.now) == (), "a repeated stop signal has an effect"
             assert again.wake_at() == wake_at, "a repeated stop signal moves a deadline"
         if snapshot.phase not in ("running", "quiet", "starting"):
             assert not snapshot.accepting
         self._phases.append(snapshot.phase)
-
-
-def _twin(engine: Engine) -> Engine:
-    """Return an engine in the same state; states are values, so only what holds them is copied."""
-    twin = copy.copy(engine)
-    for name, value in vars(engine).items():
-        if isinstance(value, dict):
-            setattr(twin, name, dict(value))
-    return twin

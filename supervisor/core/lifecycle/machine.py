@@ -35,7 +35,7 @@ def step(state: Lifecycle, event: Event | Inner, now: Instant) -> tuple[Lifecycl
 
 def wake_at(state: Lifecycle) -> Instant:
     """Return when time alone will change something here."""
-    if state.gone_at != NEVER and not state.flight.work:
+    if state.gone_at != NEVER and state.flight.is_empty:
         return earliest(after(state.gone_at, RELEASE_WAIT_SECONDS), exit_deadline(state))
     return earliest(state.stage_ends_at, state.kill_again_at, exit_deadline(state))
 
@@ -91,7 +91,7 @@ def _next(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]
             ended := _may_exit(state, gone, now)
         ) is not None:
             return _exit(state, ended, now)
-        case Phase.DRAINING | Phase.STOPPING | Phase.KILLING if gone and not state.flight.work:
+        case Phase.DRAINING | Phase.STOPPING | Phase.KILLING if gone and state.flight.is_empty:
             # Only a release of protection is waited for.
             return (replace(state, gone_at=now), ()) if state.gone_at == NEVER else None
         case Phase.DRAINING | Phase.STOPPING:
@@ -108,7 +108,7 @@ def _worker_gone(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effec
     state = replace(
         state, began_at=now, stage=plan.after_draining() - 1, stage_ends_at=plan.drain_ends_at(now)
     )
-    if state.flight.work:
+    if not state.flight.is_empty:
         # Another process of the worker's still works (RQ's horse outlives the worker that forked it): let it finish.
         state = move(state, Phase.DRAINING, "the worker has exited, but work is still in flight", now)
         return state, (note_way_out(state, "task.draining", "the worker has exited", now),)
@@ -134,7 +134,7 @@ def _requiet(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, .
 def _may_exit(state: Lifecycle, gone: bool, now: Instant) -> str | None:
     if exit_deadline(state) <= now:
         return "exit deadline passed"
-    if not gone or (state.flight.work and state.phase is not Phase.KILLING):
+    if not gone or (not state.flight.is_empty and state.phase is not Phase.KILLING):
         return None
     if state.protection.settled or (
         state.gone_at != NEVER and after(state.gone_at, RELEASE_WAIT_SECONDS) <= now
@@ -149,7 +149,7 @@ def _next_stage(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect
         because = "drain deadline passed" if state.phase is Phase.DRAINING else "stop deadline passed"
     elif (
         state.phase is Phase.DRAINING
-        and not state.flight.work
+        and state.flight.is_empty
         and (state.stage < 0 or plan.stages[state.stage].kind == "quiet")
     ):
         because = "nothing in flight"

@@ -19,7 +19,8 @@ from supervisor.core.events import (
     StopRequested,
     WorkerSpawned,
 )
-from supervisor.core.holds import HoldPolicy
+from supervisor.core.holds import HoldPolicy, Holds, is_working, step
+from supervisor.core.instants import Instant
 from supervisor.core.names import Attempt, HolderId, HoldId, SignalName
 from supervisor.core.protection import ProtectionPolicy
 
@@ -284,7 +285,7 @@ def test_a_fetch_is_waited_for_but_is_no_reason_to_be_protected() -> None:
         >> HoldTaken(J1, ALICE, "receive", fetching=True)
         >> at(1000)
         >> DrainRequested("drain")
-        << told("task.draining", in_flight=1)
+        << told("task.draining", in_flight=0)
         << Quiet(WEB, None)
         >> HoldReleased(J1)
         << told("task.stopping")
@@ -644,3 +645,12 @@ def test_impossible_times_are_refused(bad: dict[str, float]) -> None:
     """A wait of no time at all could not be answered, and no job is younger than its start."""
     with pytest.raises(ValueError, match="may not be negative"):
         HoldPolicy(**bad)  # type: ignore[arg-type]
+
+
+def test_only_what_has_begun_is_waited_for() -> None:
+    """A job that waits for protection has not begun; a stop turns it away."""
+    policy_ = HoldPolicy(before_start=True)
+    waiting, _ = step(Holds(policy_), asks(), Instant(0.0))
+    assert not is_working(waiting)
+    working, _ = step(waiting, HoldTaken(J2, BOB, "report"), Instant(0.0))
+    assert is_working(working)

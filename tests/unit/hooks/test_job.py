@@ -271,6 +271,50 @@ def test_a_shut_gate_lets_go_when_a_stop_begins(supervisor: FakeSupervisor) -> N
     assert time.monotonic() - began < GENEROUS_SECONDS
 
 
+def test_who_was_told_to_fetch_is_waited_for(supervisor: FakeSupervisor) -> None:
+    """An open gate is a claim, said once: until the thread finds the gate shut, a stop must not overtake its fetch."""
+    assert gate.open()
+    until(lambda: supervisor.open_holds() == ["fetch"], why="the fetch is known")
+    assert all(gate.open() for _ in range(10))
+    with job("mail"):
+        until(lambda: supervisor.open_holds() == ["fetch", "mail"], why="the job is known as well")
+    supervisor.say(QUIET)
+    until(lambda: not gate.open(), why="the gate has closed")
+    until(lambda: supervisor.open_holds() == [], why="the fetch is over")
+    fetches = [hold for hold in supervisor.messages("hold") if hold["about"] == "fetch"]
+    assert [fetch["fetching"] for fetch in fetches] == [True]
+
+
+def test_a_thread_that_ends_fetches_no_more(supervisor: FakeSupervisor) -> None:
+    """Each thread claims for itself, and its claim goes with it."""
+    assert gate.open()
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        assert gate.open()
+        inside.set()
+        leave.wait(60)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait(60)
+    until(lambda: supervisor.open_holds() == ["fetch", "fetch"], why="both fetches are known")
+    leave.set()
+    thread.join()
+    until(lambda: supervisor.open_holds() == ["fetch"], why="the thread's fetch is over")
+
+
+def test_a_task_of_an_event_loop_makes_no_claim(supervisor: FakeSupervisor) -> None:
+    """Tasks share a thread, so a claim of the thread would be taken back by the wrong one."""
+
+    async def ask() -> bool:
+        return gate.open()
+
+    assert asyncio.run(ask())
+    with job("mail"):
+        until(lambda: supervisor.open_holds() == ["mail"], why="only the job is known")
+
+
 def test_a_coroutine_at_the_gate(absent: FakeSupervisor) -> None:
     """The async form waits for the first word and for the opening without stopping the loop."""
     absent.greeting = QUIET

@@ -10,7 +10,9 @@ from supervisor.core.lifecycle import Phase
 from supervisor.render.log_events import LOG_EVENTS, log_events_table
 
 SOURCES = Path(supervisor.__file__).parent
-WRITTEN = re.compile(r'"((?:bug|holds?|holder|hooks|orphans|protection|settings|task|thread|worker)\.[a-z_]+)"')
+WRITTEN = re.compile(
+    r'"((?:bug|holds?|holder|hooks|orphans|protection|settings|task|thread|worker)\.[a-z_]+)"'
+)
 
 
 def written() -> set[str]:

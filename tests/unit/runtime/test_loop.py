@@ -7,7 +7,7 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from supervisor.core.effects import Effect, Exit, Spawn
+from supervisor.core.effects import Effect, Exit, Spawn, Stop, note
 from supervisor.core.events import Event, OrphanReaped, SignalReceived, StopRequested, Tick, WorkerSpawned
 from supervisor.core.instants import NEVER, Instant, after
 from supervisor.core.names import SignalName, WorkerName
@@ -32,6 +32,8 @@ class Script:
         self.answers: dict[Event, tuple[Effect, ...]] = {LAST: (Exit(3),)}
         self.wakes: deque[Instant] = deque()
         self.on: dict[Event, Callable[[], object]] = {}
+        self.foresees: tuple[Effect, ...] = ()
+        self.foreseen: tuple[Effect, ...] = ()
 
     def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]:
         self.seen.append((now, event))
@@ -42,6 +44,15 @@ class Script:
 
     def wake_at(self) -> Instant:
         return self.wakes[0] if self.wakes else NEVER
+
+    def is_working(self) -> bool:
+        return False
+
+    def foresee_stop(self, now: Instant) -> None:
+        self.foreseen = self.foresees
+
+    def foreseen_stop(self, now: Instant) -> tuple[Effect, ...]:
+        return self.foreseen
 
     @property
     def events(self) -> list[Event]:
@@ -156,6 +167,63 @@ def test_a_signal_cuts_the_turn_short() -> None:
     stage.engine.on[SignalReceived(SignalName("10"))] = lambda: order.append("signal")
     stage.run()
     assert order == ["served", "signal"] * 4 + ["served"]
+
+
+def test_a_signal_does_not_wait_for_all_that_one_socket_has_brought() -> None:
+    """Of the facts of one read, those that are left when a signal comes are decided on after it."""
+    stage = Stage()
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    found = [OrphanReaped(number, 0) for number in range(3)]
+
+    def serve() -> None:
+        os.read(reader, 1)
+        stage.facts.extend(found)
+
+    stage.selector.register(reader, selectors.EVENT_READ, serve)
+    stage.engine.on[found[0]] = lambda: stage.signals.put(USR1)
+    stage.engine.on[found[2]] = lambda: stage.signals.put(TERM)
+    stage.run()
+    assert stage.engine.events == [FIRST, found[0], SignalReceived(SignalName("10")), *found[1:], LAST]
+
+
+def test_what_was_said_before_a_stop_request_counts_before_it() -> None:
+    """A job whose hook has spoken is known when the stop is decided on; so is one who had only just connected."""
+    stage = Stage()
+    readers = [os.pipe() for _ in range(2)]
+    found = [OrphanReaped(1, 0), OrphanReaped(2, 0)]
+
+    def accept() -> None:
+        os.read(readers[0][0], 1)
+        stage.facts.append(found[0])
+        os.write(readers[1][1], b"x")
+        stage.selector.register(readers[1][0], selectors.EVENT_READ, serve)
+
+    def serve() -> None:
+        os.read(readers[1][0], 1)
+        stage.facts.append(found[1])
+
+    os.write(readers[0][1], b"x")
+    stage.selector.register(readers[0][0], selectors.EVENT_READ, accept)
+    stage.signals.put(TERM)
+    stage.run()
+    assert stage.engine.events == [FIRST, *found, LAST]
+
+
+def test_what_a_stop_means_for_the_worker_is_carried_out_first_and_once() -> None:
+    """The orders that were foreseen go out before the engine is asked, and are not repeated when it gives them."""
+    stage = Stage()
+    stop, told = Stop(WEB, SignalName("TERM")), note("task.draining")
+    stage.engine.foresees = (stop,)
+    stage.engine.answers[LAST] = (told, stop, Exit(3))
+    stage.engine.on[FIRST] = lambda: stage.inbox.post(OrphanReaped(5, 0))
+    stage.engine.on[OrphanReaped(5, 0)] = lambda: None
+    stage.engine.wakes.append(Instant(101.0))
+    stage.engine.on[Tick()] = lambda: stage.signals.put(TERM)
+    stage.run()
+    names = [call[0] for call in stage.ports.calls]
+    assert names.count("stop") == 1
+    assert names.index("stop") < names.index("write")
 
 
 def test_what_a_socket_brings_is_decided_on_at_once() -> None:
