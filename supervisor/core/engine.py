@@ -218,7 +218,7 @@ class Engine:
     def _tell_protection(self, now: Instant, effects: list[Effect]) -> bool:
         if not self._has_changed("demand", self._holds):
             return False
-        message = DemandIs(holds.demand(self._holds, now))
+        message = holds.demand(self._holds, now)
         if not self._is_news(message):
             return False
         self._step_protection(message, now, effects)

@@ -23,7 +23,7 @@ from enum import Enum
 from .edges import Edge, check_move
 from .effects import Effect, Grant, Level, Note, Refuse, note
 from .events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken
-from .inner import FlightIs, Inner, ProtectionIs, StopBegan
+from .inner import DemandIs, FlightIs, Inner, ProtectionIs, StopBegan
 from .instants import NEVER, Instant, after, earliest
 from .names import HolderId, HoldId
 
@@ -130,9 +130,10 @@ def describe(hold: Hold) -> str:
     return f"{hold.about or 'unnamed'} ({hold.holder})"
 
 
-def demand(state: Holds, now: Instant) -> bool:
-    """Say whether protection is wanted now."""
-    return any(_counts_at(state.policy, hold) <= now for hold in state.open.values())
+def demand(state: Holds, now: Instant) -> DemandIs:
+    """Say whether protection is wanted now, and whether somebody may begin to want it at any moment."""
+    wanted = any(_counts_at(state.policy, hold) <= now for hold in state.open.values())
+    return DemandIs(wanted, any(hold.fetching for hold in state.open.values()))
 
 
 def wake_at(state: Holds) -> Instant:

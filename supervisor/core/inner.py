@@ -9,9 +9,10 @@ from .names import HoldId, WorkerName
 
 @dataclass(frozen=True, slots=True)
 class DemandIs:
-    """Holds to protection: somebody's work wants the task protected, or nobody's does."""
+    """Holds to protection: somebody's work wants the task protected, or nobody's does; and whether anybody looks for work."""
 
     wanted: bool
+    fetching: bool = False
 
 
 @dataclass(frozen=True, slots=True)

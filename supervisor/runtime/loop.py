@@ -200,12 +200,12 @@ class Loop:
             if self.stop_asked_at is None and isinstance(fact, StopRequested):
                 self.stop_asked_at = now
             effects = self._engine.handle(fact, now)
+            self._record(now, fact, effects)
             for effect in effects:
                 if effect in self._done_early:
                     self._done_early.remove(effect)
                 elif (brought := self._performer.perform(effect)) is not None:
                     following.append(brought)
-            self._record(now, fact, effects)
 
 
 def _nothing_more() -> None:

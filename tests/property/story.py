@@ -34,7 +34,6 @@ from supervisor.core.events import (
     ProtectionCleared,
     ProtectionGranted,
     ProtectionSeen,
-    SpawnFailed,
     StopRequested,
     Tick,
     WorkerExited,
@@ -237,10 +236,8 @@ class Story:
         assert all(self.now - at <= bound for at in self.books.waiting.values()), "somebody waits for ever"
 
     def _check_delay(self) -> None:
-        leaving = any(
-            isinstance(event, DrainRequested | WorkerExited | SpawnFailed) for event, _, _ in self.log
-        )
-        leaving = leaving or self.engine.snapshot(self.now).quiet_because is not None
+        seen = self.engine.snapshot(self.now)
+        leaving = seen.phase not in ("running", "quiet") or seen.quiet_because is not None
         if self.books.confirmed and not leaving and not self._young and self.policy.protection is not None:
             idle = self.now - self.books.idle_since
             assert idle >= self.policy.protection.release_delay - 1e-6, "released before the release delay"

@@ -36,7 +36,7 @@ def test_a_deployment_gets_through_although_the_queue_is_never_empty(tmp_path: P
 
     The new task is told so by a refusal, is quiet meanwhile, and takes over when the old one has gone.
     """
-    options = ("--protected-budget", "0.1", "--release-delay", "0", "--release-window", "2")
+    options = ("--protected-budget", "0.1", "--release-delay", "1", "--release-window", "2")
     with service(tmp_path, *options, tasks=1, threads=2, jobs=[1.0, 1.4] * PLENTY) as running:
         running.until(lambda: running.is_protected(1), "the first task works and is protected")
         assert running.orders.deploy()

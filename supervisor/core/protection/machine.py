@@ -20,6 +20,9 @@ from supervisor.core.names import Attempt
 from .answers import answered, lapse, not_before, off, unknown
 from .values import LEASED, Asked, Phase, Protection, Request, is_confirmed, move
 
+# SQS lets a receive wait for 20 s (ReceiveMessage, WaitTimeSeconds); with the way there and back.
+LONGEST_FETCH_SECONDS = 25.0
+
 # The adapter's own bound is half of this; if even that fails, the machine goes on without the answer.
 ANSWER_TIMEOUT_SECONDS = 30.0
 
@@ -78,11 +81,11 @@ def wake_at(state: Protection) -> Instant:
 
 def _absorb(state: Protection, event: Event | Inner, now: Instant) -> tuple[Protection, tuple[Effect, ...]]:
     match event:
-        case DemandIs(wanted=wanted):
+        case DemandIs(wanted=wanted, fetching=fetching):
             ignored = state.quiet_ignored or (wanted and state.quiet is not None)
-            return replace(
-                state, demand=wanted, idle_since=NEVER if wanted else now, quiet_ignored=ignored
-            ), ()
+            idle_since = NEVER if wanted else now if state.demand else state.idle_since
+            state = replace(state, demand=wanted, fetching=fetching, idle_since=idle_since)
+            return replace(state, quiet_ignored=ignored), ()
         case StopBegan(by_platform=True):
             # The request in flight, if any, is left to itself: its answer changes nothing any more.
             return move(replace(state, request=None), Phase.MOOT, "ECS ends the task"), ()
@@ -213,4 +216,7 @@ def _release_at(state: Protection) -> Instant:
     # The delay spares requests between one job and the next. On the way out there is no next one, and neither is there
     # while the task is quiet, unless its worker has shown that it takes work all the same.
     is_last = state.leaving or (state.quiet is not None and not state.quiet_ignored)
-    return after(state.idle_since, 0.0 if is_last else state.policy.release_delay)
+    if not is_last:
+        return after(state.idle_since, state.policy.release_delay)
+    # Somebody was told to fetch before the gate shut: what that brings should find the task protected.
+    return after(state.idle_since, LONGEST_FETCH_SECONDS if state.fetching else 0.0)

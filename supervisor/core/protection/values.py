@@ -115,6 +115,7 @@ class Protection:
     policy: ProtectionPolicy
     phase: Phase = Phase.LOOKING
     demand: bool = False
+    fetching: bool = False
     leaving: bool = False
     request: Request | None = None
     attempts: int = 0

@@ -532,6 +532,36 @@ def test_blocked_by_a_deployment_means_quiet_finish_release_and_resume() -> None
     assert script >> at(1920) << told("task.resumed") << Resume(WEB, None)
 
 
+def test_a_quiet_task_keeps_its_protection_for_a_fetch_that_began_before() -> None:
+    """What a fetch brings after the gate has shut finds the task protected, if it does not take for ever."""
+    quiet = (
+        protected(budget=600)
+        >> HoldTaken(J2, ALICE, "fetch", fetching=True)
+        >> at(600)
+        << told("protection.budget_spent")
+        << told("task.quiet")
+        << Quiet(WEB, None)
+        >> HoldReleased(J1)
+    )
+    assert quiet >> at(624.9) >> at(625) << Unprotect(a(3))
+
+
+def test_a_quiet_task_is_released_when_its_last_fetch_is_over() -> None:
+    """The thread that finds the gate shut was the last reason to wait."""
+    assert (
+        protected(budget=600)
+        >> HoldTaken(J2, ALICE, "fetch", fetching=True)
+        >> at(600)
+        << told("protection.budget_spent")
+        << told("task.quiet")
+        << Quiet(WEB, None)
+        >> HoldReleased(J1)
+        >> at(603)
+        >> HoldReleased(J2)
+        << Unprotect(a(3))
+    )
+
+
 def test_work_in_flight_keeps_being_protected_while_blocked() -> None:
     """A refused renewal is repeated for the job that is still running; when ECS agrees, its lease goes on."""
     script = (
