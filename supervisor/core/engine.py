@@ -115,9 +115,9 @@ class Engine:
         phase, the workers, whether anything is in flight), so it can be known before, once for each such situation.
         """
         situation = self._situation()
-        has_begun = self._ended or self._lifecycle.began_at != NEVER
-        if situation not in self._foreseen and not has_begun and now < self._wake_at:
-            orders = self._twin().handle(StopRequested("foreseen"), now)
+        is_late = self._lifecycle.began_at != NEVER or now >= self._wake_at
+        if situation not in self._foreseen and not is_late:
+            orders = self._stop_orders(now)
             urgent = tuple(order for order in orders if isinstance(order, Quiet | Stop | Kill))
             # Both with work in flight and without: the two that follow each other while the task works.
             older = list(self._foreseen.items())[-1:]
@@ -163,6 +163,15 @@ class Engine:
         workers = tuple((name, each.phase, each.pid) for name, each in self._workers.items())
         working = holds.is_working(self._holds)
         return (life.phase, life.began_at, life.stage, life.quieted, workers, working)
+
+    def _stop_orders(self, now: Instant) -> tuple[Effect, ...]:
+        try:
+            return self._twin().handle(StopRequested("foreseen"), now)
+        except Exception:
+            # A defect on the way out is bad enough when the time has come; it must not end a task that is well.
+            if self._strict:
+                raise
+            return ()
 
     def _twin(self) -> Engine:
         """Return an engine in the same state; states are values, so only what holds them is copied."""
@@ -240,12 +249,12 @@ class Engine:
         if self._has_changed("wants", self._protection):
             messages.append(protection.tells_lifecycle(self._protection))
         news = [message for message in messages if self._is_news(message)]
-        for message in news:
-            if not self._has_ended():
-                self._step_lifecycle(message, now, effects)
+        heard = bool(news)
+        while news and not self._has_ended():
+            self._step_lifecycle(news.pop(0), now, effects)
         # While the task works, the lifecycle need not hear of every job; it is brought up to date when it moves.
         leaving = not self._has_ended() and lifecycle.is_leaving(self._lifecycle)
-        return (leaving and self._tell_flight(now, effects)) or bool(news)
+        return (leaving and self._tell_flight(now, effects)) or heard
 
     def _tell_flight(self, now: Instant, effects: list[Effect]) -> bool:
         if not self._has_changed("flight", self._holds.open):
@@ -318,10 +327,10 @@ class Engine:
             self._workers = {**self._workers, name: moved}
 
     def _step_lifecycle(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
+        # Never the end: on the way out, the only time when it could be, the lifecycle has heard of it already.
         self._tell_flight(now, effects)
-        if not self._ended:
-            self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
-            self._ended = bool(effects) and isinstance(effects[-1], Exit)
+        self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
+        self._ended = bool(effects) and isinstance(effects[-1], Exit)
 
     def _step(self, step: Step[S], state: S, event: Event | Inner, now: Instant, effects: list[Effect]) -> S:
         try:

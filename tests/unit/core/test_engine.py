@@ -366,3 +366,47 @@ def test_the_same_facts_at_the_same_instants_give_the_same_orders() -> None:
         runs.append([(engine.handle(fact, Instant(now)), engine.wake_at()) for fact, now in journal])
     assert runs[0] == runs[1]
     assert Kill(WEB) in [effect for given, _ in runs[0] for effect in given]
+
+
+def test_what_a_stop_would_mean_is_known_before() -> None:
+    """The orders to the worker are there before the stop request is, and it gives the same."""
+    engine = lenient()
+    assert engine.foreseen_stop(Instant(1.0)) == ()
+    engine.foresee_stop(Instant(1.0))
+    foreseen = engine.foreseen_stop(Instant(2.0))
+    assert foreseen == (Quiet(WEB, None), Stop(WEB, TERM))
+    assert set(foreseen) <= set(engine.handle(STOP, Instant(2.0)))
+    engine.foresee_stop(Instant(3.0))
+    assert engine.foreseen_stop(Instant(3.0)) == ()
+
+
+def test_what_a_stop_would_mean_changes_with_the_work() -> None:
+    """With a job in flight the worker is not to be stopped at once; both answers are kept for when the job ends."""
+    engine = lenient()
+    engine.foresee_stop(Instant(1.0))
+    engine.handle(HoldTaken(J1, ALICE, "mail"), Instant(1.0))
+    assert engine.is_working()
+    assert engine.foreseen_stop(Instant(1.0)) == ()
+    engine.foresee_stop(Instant(1.0))
+    assert engine.foreseen_stop(Instant(1.0)) == (Quiet(WEB, None),)
+    engine.handle(HoldReleased(J1), Instant(2.0))
+    assert not engine.is_working()
+    assert engine.foreseen_stop(Instant(2.0)) == (Quiet(WEB, None), Stop(WEB, TERM))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_defect_in_the_foresight_ends_nothing(strict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A healthy task goes on where the way out is broken; a strict engine, as in tests, says so."""
+    engine = Engine(policy(), Instant(0.0), strict=strict)
+    engine.handle(WorkerSpawned(WEB, 7), Instant(0.0))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a defect for the test")
+
+    monkeypatch.setattr("supervisor.core.lifecycle.step", broken)
+    if strict:
+        with pytest.raises(RuntimeError, match="a defect for the test"):
+            engine.foresee_stop(Instant(1.0))
+    else:
+        engine.foresee_stop(Instant(1.0))
+        assert engine.foreseen_stop(Instant(1.0)) == ()
