@@ -47,8 +47,7 @@ from .instants import NEVER, Instant, earliest, seconds_left
 from .names import WorkerName
 from .policy import Policy
 from .protection import Phase as ProtectionPhase
-from .sequence import format_stages
-from .snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+from .snapshot import Snapshot, take
 
 S = TypeVar("S")
 Step = Callable[[S, Event | Inner, Instant], tuple[S, tuple[Effect, ...]]]
@@ -141,21 +140,8 @@ class Engine:
 
     def snapshot(self, now: Instant) -> Snapshot:
         """Return how things stand."""
-        life, stages = self._lifecycle, self._policy.lifecycle.plan.stages
-        return Snapshot(
-            phase=life.phase.value,
-            phase_for=now - life.since,
-            accepting=lifecycle.is_accepting(life),
-            quiet_because=life.operator_quiet or life.protection.quiet,
-            workers=tuple(_view_worker(each, now) for each in self._workers.values()),
-            holds=tuple(_view_hold(each, now) for each in self._holds.open.values()),
-            holds_taken=self._holds.taken,
-            protection=self._view_protection(now),
-            stages=format_stages(stages),
-            stage=format_stages(stages[life.stage : life.stage + 1]) if life.stage >= 0 else None,
-            seconds_left=seconds_left(lifecycle.work_deadline(life), now),
-            exits_in=seconds_left(lifecycle.exit_deadline(life), now),
-        )
+        because = self._policy.unprotected_because if self._policy.protection is None else None
+        return take(self._lifecycle, self._workers.values(), self._holds, self._protection, because, now)
 
     def _situation(self) -> tuple[object, ...]:
         """Return all that decides which orders workers get at a stop request."""
@@ -354,19 +340,6 @@ class Engine:
             failed=any(one.phase is worker.Phase.FATAL for one in each),
         )
 
-    def _view_protection(self, now: Instant) -> ProtectionView:
-        state = self._protection
-        absent = state.phase is ProtectionPhase.ABSENT
-        return ProtectionView(
-            phase="off" if absent else state.phase.value,
-            confirmed=protection.is_confirmed(state, now),
-            expires_in=seconds_left(state.expires_at, now),
-            because=self._policy.unprotected_because if absent else state.quiet or state.last_refusal,
-            request_for=None if state.request is None else now - state.request.at,
-            retry_in=seconds_left(state.retry_at, now),
-            requests=state.attempts,
-        )
-
     def _earliest(self) -> Instant:
         if self._ended:
             return NEVER
@@ -377,13 +350,3 @@ class Engine:
         if self._has_changed("workers' wake", self._workers):
             self._wakes["workers"] = earliest(*(worker.wake_at(each) for each in self._workers.values()))
         return earliest(holds.wake_at(self._holds), *self._wakes.values())
-
-
-def _view_worker(state: worker.Worker, now: Instant) -> WorkerView:
-    starts_in = seconds_left(state.spawn_at, now)
-    return WorkerView(state.name, state.phase.value, state.pid, state.status, state.starts, starts_in)
-
-
-def _view_hold(hold: holds.Hold, now: Instant) -> HoldView:
-    expires_in = seconds_left(hold.expires_at, now)
-    return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)

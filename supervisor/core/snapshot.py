@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from . import lifecycle, protection
+from .holds import Hold, Holds
+from .instants import Instant, seconds_left
+from .sequence import format_stages
+from .worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,53 @@ class Snapshot:
     stage: str | None
     seconds_left: float | None
     exits_in: float | None
+
+
+def take(
+    life: lifecycle.Lifecycle,
+    workers: Iterable[Worker],
+    holds: Holds,
+    lease: protection.Protection,
+    unprotected_because: str | None,
+    now: Instant,
+) -> Snapshot:
+    """Look at all machines at once. unprotected_because: why there is no protection at all, if there is none."""
+    stages = life.policy.plan.stages
+    return Snapshot(
+        phase=life.phase.value,
+        phase_for=now - life.since,
+        accepting=lifecycle.is_accepting(life),
+        quiet_because=life.operator_quiet or life.protection.quiet,
+        workers=tuple(_worker(each, now) for each in workers),
+        holds=tuple(_hold(each, now) for each in holds.open.values()),
+        holds_taken=holds.taken,
+        protection=_protection(lease, unprotected_because, now),
+        stages=format_stages(stages),
+        stage=format_stages(stages[life.stage : life.stage + 1]) if life.stage >= 0 else None,
+        seconds_left=seconds_left(lifecycle.work_deadline(life), now),
+        exits_in=seconds_left(lifecycle.exit_deadline(life), now),
+    )
+
+
+def _worker(state: Worker, now: Instant) -> WorkerView:
+    starts_in = seconds_left(state.spawn_at, now)
+    return WorkerView(state.name, state.phase.value, state.pid, state.status, state.starts, starts_in)
+
+
+def _hold(hold: Hold, now: Instant) -> HoldView:
+    expires_in = seconds_left(hold.expires_at, now)
+    return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)
+
+
+def _protection(
+    state: protection.Protection, unprotected_because: str | None, now: Instant
+) -> ProtectionView:
+    return ProtectionView(
+        phase="off" if unprotected_because else state.phase.value,
+        confirmed=protection.is_confirmed(state, now),
+        expires_in=seconds_left(state.expires_at, now),
+        because=unprotected_because or state.quiet or state.last_refusal,
+        request_for=None if state.request is None else now - state.request.at,
+        retry_in=seconds_left(state.retry_at, now),
+        requests=state.attempts,
+    )
