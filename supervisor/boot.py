@@ -10,9 +10,10 @@ import os
 import selectors
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from supervisor.adapters.clock import SystemClock
+from supervisor.adapters.followers import Followers
 from supervisor.adapters.hook_listener import Listener, withdraw
 from supervisor.adapters.hook_socket import HookSocket
 from supervisor.adapters.last_words import say
@@ -20,21 +21,23 @@ from supervisor.adapters.launch import Launcher
 from supervisor.adapters.log_stream import Line, LogStream
 from supervisor.adapters.process import Processes
 from supervisor.adapters.terminal import Terminal, keyboard_is_ours
+from supervisor.config.attach import Attached
 from supervisor.config.doubts import doubts
+from supervisor.config.policies import hold_policy, protection_policy
 from supervisor.config.settings import RunSettings
+from supervisor.core.attachments import AttachmentPolicy
 from supervisor.core.effects import Level, Note, note
 from supervisor.core.engine import Engine
-from supervisor.core.events import Event, WorkerSpawned
-from supervisor.core.holds import HoldPolicy
+from supervisor.core.events import Event, OrphanReaped, WorkerExited, WorkerSpawned
 from supervisor.core.instants import after
 from supervisor.core.lifecycle import LifecyclePolicy
 from supervisor.core.names import SignalName, WorkerName
 from supervisor.core.plan import StopPlan
 from supervisor.core.policy import Policy
-from supervisor.core.protection import ProtectionPolicy, WhenBlocked
+from supervisor.core.sequence import format_stages
 from supervisor.core.status import SOFTWARE
 from supervisor.core.worker import Restart, RestartPolicy
-from supervisor.ports import Protector
+from supervisor.ports import Follows, Probes, Protector
 from supervisor.render.logline import as_human, as_json
 from supervisor.render.status import render
 from supervisor.runtime.background import Background
@@ -44,6 +47,7 @@ from supervisor.runtime.journal import Journal
 from supervisor.runtime.loop import Loop
 from supervisor.runtime.meaning import CONTINUED, PUT_ASIDE, Meanings
 from supervisor.runtime.perform import Performer
+from supervisor.runtime.reflex import Reflex
 from supervisor.runtime.signals import Signals
 
 WORKER = WorkerName("worker")
@@ -68,6 +72,7 @@ def supervise(
     pid: int,
     terminal: Terminal | None,
     listener: Listener,
+    attached: Attached,
     is_subreaper: bool,
 ) -> int:
     """Supervise the worker that was started with this pid, to the end; return the status to exit with."""
@@ -76,8 +81,8 @@ def supervise(
     workers = Processes(WORKER, launcher, pid, settings.signal_target == "group", terminal, signals.suspend)
     supervision = None
     try:
-        supervision = _Supervision(settings, signals, workers, listener, clock)
-        supervision.mention(_beginning(settings, listener, is_subreaper))
+        supervision = _Supervision(settings, signals, workers, listener, attached, clock)
+        supervision.mention(_beginning(settings, listener, attached, is_subreaper))
         # What has been loaded stays: looking through all of it for garbage would take longer than passing on a signal.
         gc.freeze()
         return supervision.run(WorkerSpawned(WORKER, pid))
@@ -88,6 +93,8 @@ def supervise(
         asked_at = supervision.loop.stop_asked_at if supervision else None
         kill_seconds = settings.stages[-1].seconds
         promised = settings.stop_timeout - settings.exit_margin - kill_seconds
+        for follower in supervision.followers if supervision else ():
+            follower.close()
         stop_without_engine(
             workers,
             WORKER,
@@ -110,6 +117,7 @@ class _Supervision:
         signals: Signals,
         workers: Processes,
         listener: Listener,
+        attached: Attached,
         clock: SystemClock,
     ) -> None:
         self._clock = clock
@@ -119,7 +127,7 @@ class _Supervision:
             _STANDARD_ERROR, _line(settings), Level(settings.log_level), clock.wall, background.start
         )
         started = clock.now()
-        self._engine = Engine(_policy(settings), started)
+        self._engine = Engine(_policy(settings, attached), started)
         self.journal = Journal(started)
         inbox, facts, selector = Inbox(), deque[Event](), selectors.DefaultSelector()
         self._hooks = None
@@ -128,9 +136,13 @@ class _Supervision:
         self._protector = _protector(settings, background, clock)
         if self._protector is not None:
             self._protector.start(inbox.post)
+        self._probes = _probes(settings, background, clock, self._tell)
+        if self._probes is not None:
+            self._probes.start(inbox.post)
+        self.followers = _followers(settings, self._tell, self._probes)
         self.performer = Performer(
             workers,
-            self._hooks,
+            Followers(self._hooks, self.followers) if self.followers else self._hooks,
             self._protector,
             self.log,
             self._context,
@@ -155,8 +167,15 @@ class _Supervision:
             self.performer,
             clock,
             signals,
+            Reflex(
+                meanings.stops(),
+                meanings.forwards(),
+                self.performer,
+                signals.fileno(),
+                selector.fileno(),
+            ),
             meaning,
-            workers.reap,
+            workers.reap if self._probes is None else _reaping(workers.reap, self._probes),
             inbox,
             selector,
             facts,
@@ -176,11 +195,18 @@ class _Supervision:
             self._hooks.close()
         if self._protector is not None:
             self._protector.close()
+        for follower in self.followers:
+            follower.close()
         self.flush()
         return status
 
     def flush(self) -> None:
         self.log.flush(min(_LONGEST_FLUSH_SECONDS, self._margin * _FLUSH_SHARE))
+
+    def _tell(self, told: Note) -> None:
+        """Write a note of somebody else than the engine, from any thread."""
+        self.log.write(told, self._context())
+        self.log.let_go()
 
     def _context(self) -> Sequence[tuple[str, object]]:
         return self._engine.context(self._clock.now())
@@ -198,14 +224,14 @@ class _Supervision:
         self.log.let_go()
 
 
-def _policy(settings: RunSettings) -> Policy:
+def _policy(settings: RunSettings, attached: Attached) -> Policy:
     profile = settings.profile
     if settings.agent_uri is None:
         protection, because = None, "not on ECS"
     elif settings.protect == "never":
         protection, because = None, "switched off"
     else:
-        protection, because = _protection_policy(settings), ""
+        protection, because = protection_policy(settings), ""
     return Policy(
         workers=(WORKER,),
         lifecycle=LifecyclePolicy(
@@ -215,30 +241,11 @@ def _policy(settings: RunSettings) -> Policy:
             resumable=profile.resumable,
             remap=settings.remap_exit,
         ),
-        holds=HoldPolicy(
-            after=settings.protect_after if settings.protect == "after" else 0.0,
-            before_start=settings.protect == "before-start",
-            wait=settings.protect_wait,
-            fail_open=settings.protect_failure == "open",
-        ),
+        holds=hold_policy(settings),
         restart=RestartPolicy(Restart(settings.restart)),
         protection=protection,
         unprotected_because=because,
-    )
-
-
-def _protection_policy(settings: RunSettings) -> ProtectionPolicy:
-    minute = 60.0
-    # Where no job may start unprotected, the next one would only be refused as well.
-    all_refused = settings.protect == "before-start" and settings.protect_failure == "closed"
-    return ProtectionPolicy(
-        lease_minutes=settings.lease_minutes,
-        renew_before=settings.renew_before_minutes * minute,
-        release_delay=settings.release_delay,
-        when_blocked=WhenBlocked(settings.when_blocked),
-        budget=settings.protected_budget_minutes * minute or float("inf"),
-        window=settings.release_window,
-        refused_window=settings.release_window if all_refused else 0.0,
+        attachments=AttachmentPolicy(attached.expected),
     )
 
 
@@ -251,14 +258,60 @@ def _protector(settings: RunSettings, background: Background, clock: SystemClock
     return EcsAgent(settings.agent_uri, background.start, clock.wall)
 
 
+def _probes(
+    settings: RunSettings, background: Background, clock: SystemClock, tell: Callable[[Note], None]
+) -> Probes | None:
+    if not settings.probes:
+        return None
+    from supervisor.adapters.probes.prober import Prober
+
+    return Prober(settings.probes, clock, background.start, tell)
+
+
+def _followers(
+    settings: RunSettings, tell: Callable[[Note], None], probes: Probes | None
+) -> tuple[Follows, ...]:
+    """Return who follows what is announced, the one that turns new work away first."""
+    found: list[Follows] = [] if probes is None else [probes]
+    if settings.ready_file is not None:
+        from supervisor.adapters.ready_file import ReadyFile
+
+        found.insert(0, ReadyFile(settings.ready_file, tell))
+    return tuple(found)
+
+
+def _reaping(reap: Callable[[], Iterable[Event]], probes: Probes) -> Callable[[], Iterator[Event]]:
+    """Let the probes hear of every process that has ended."""
+
+    def collect() -> Iterator[Event]:
+        for event in reap():
+            if isinstance(event, OrphanReaped):
+                probes.collected(event.pid, event.status)
+            elif isinstance(event, WorkerExited):
+                probes.worker_ended()
+            yield event
+
+    return collect
+
+
 def _line(settings: RunSettings) -> Line:
     human = settings.log_format == "human" or (settings.log_format == "auto" and os.isatty(_STANDARD_ERROR))
     return as_human if human else as_json
 
 
-def _beginning(settings: RunSettings, listener: Listener, is_subreaper: bool) -> Sequence[Note]:
+def _beginning(
+    settings: RunSettings, listener: Listener, attached: Attached, is_subreaper: bool
+) -> Sequence[Note]:
     """Return what a person should know about how this run begins."""
     notes = [note("settings.doubtful", Level.WARNING, doubt=doubt) for doubt in doubts(settings)]
+    if settings.profile.name != "plain":
+        name, stages = settings.profile.name, format_stages(settings.stages)
+        if attached.how:
+            notes.append(note("worker.recognised", profile=name, attached=attached.how, stages=stages))
+        else:
+            notes.append(
+                note("worker.recognised", profile=name, not_attached=attached.why_not, stages=stages)
+            )
     if not listener.path and settings.socket != "none":
         notes.append(
             note(
@@ -269,6 +322,10 @@ def _beginning(settings: RunSettings, listener: Listener, is_subreaper: bool) ->
                 fix="mount a writable directory, or name one with --socket",
             )
         )
+    notes += (
+        note("probe.watching", probe=probe.name, settle=probe.settle, unseen=probe.sees.unseen)
+        for probe in settings.probes
+    )
     if not is_subreaper:
         notes.append(
             note(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .core.effects import Announce, Grant, LookAtProtection, Note, Protect, Refuse, Unprotect
 from .core.events import Event, ProtectionAnswer
 from .core.instants import Instant
 from .core.names import SignalName, WorkerName
+
+if TYPE_CHECKING:
+    # Most tasks have no probe, so its machine is loaded for those that have one.
+    from .core.probing import Sample
 
 
 class Clock(Protocol):
@@ -72,6 +76,36 @@ class Hooks(Protocol):
 
     def close(self) -> None:
         """Remove the socket, so that nobody comes any more. Who is connected sees the end of the process."""
+
+
+class Follows(Protocol):
+    """Whoever wants to hear how things stand, as hooks do."""
+
+    def announce(self, news: Announce) -> None:
+        """Hear it. Never blocks, never raises: it is on the way from a stop request to the worker."""
+
+    def close(self) -> None:
+        """Stop following. Waits for nothing."""
+
+
+class Sampler(Protocol):
+    """One way to look at the worker from outside."""
+
+    def look(self) -> Sample:
+        """Look once, within the bound that the implementation states. May raise: then this look could not tell."""
+
+
+class Probes(Follows, Protocol):
+    """All the ways in which the worker is looked at; each is a holder, with one hold."""
+
+    def start(self, post: Callable[[Event], None]) -> None:
+        """Begin to look; what becomes of the holds goes to this callable, from other threads."""
+
+    def worker_ended(self) -> None:
+        """Hear that the worker's main process has ended. Waits for nothing."""
+
+    def collected(self, pid: int, status: int) -> None:
+        """Hear how another process has ended; a probe may have started it. Waits for nothing."""
 
 
 class Log(Protocol):

@@ -7,12 +7,12 @@ out. What goes wrong here becomes an answer too: refused where nothing was sent,
 from __future__ import annotations
 
 import json
+from _queue import SimpleQueue
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
 from threading import Event
 
+from supervisor.adapters.bounded_http import NoReply, Reply, exchange
 from supervisor.adapters.ecs_answers import Order, read_answer
 from supervisor.core.effects import LookAtProtection, Protect, Unprotect
 from supervisor.core.events import ProtectionAnswer, ProtectionRefused, ProtectionUnknown, Refusal
@@ -51,9 +51,9 @@ class _Waiting:
 class EcsAgent:
     """The Protector of a task on ECS.
 
-    Bound: an order alone is answered within `patience.total_seconds` (7.5 s), the very first one plus the
-    time that importing `requests` takes; an order with others before it within (CROWD + 1) times that.
-    Answers come in the order of the orders. After `close` nothing further is sent and nothing answered.
+    Bound: an order alone is answered within `patience.total_seconds` (7.5 s), an order with others before it within
+    (CROWD + 1) times that. Answers come in the order of the orders. After `close` nothing further is sent and nothing
+    answered. ask: carries out one HTTP exchange.
     """
 
     def __init__(
@@ -62,12 +62,14 @@ class EcsAgent:
         spawn_thread: Callable[[str, Callable[[], None]], None],
         wall: Callable[[], float],
         patience: Patience = PATIENCE,
+        ask: Callable[..., Reply | NoReply] = exchange,
     ) -> None:
         # A double slash in the path would be answered with a redirect.
         self._url = uri.rstrip("/") + PATH
         self._spawn_thread = spawn_thread
         self._wall = wall
         self._patience = patience
+        self._exchange = ask
         self._waiting: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._closed = Event()
 
@@ -82,10 +84,6 @@ class EcsAgent:
         self._waiting.put(None)
 
     def _work(self, answer: Callable[[ProtectionAnswer], None]) -> None:
-        # Imported here and now: it takes a second on a small task, for which neither the deciding thread
-        # nor the first job should wait. If it fails, every order is answered with the reason.
-        with suppress(Exception):
-            from supervisor.adapters import bounded_http  # noqa: F401
         while (waiting := self._waiting.get()) is not None and not self._closed.is_set():
             given = self._carry_out(waiting)
             if self._closed.is_set():
@@ -103,11 +101,9 @@ class EcsAgent:
             return ProtectionUnknown(order.attempt, f"{type(bug).__name__}: {bug}")
 
     def _ask(self, order: Order) -> ProtectionAnswer:
-        from supervisor.adapters.bounded_http import NoReply, exchange
-
         method, body = _request(order)
         asked_wall = self._wall()
-        reply = exchange(
+        reply = self._exchange(
             method,
             self._url,
             body,

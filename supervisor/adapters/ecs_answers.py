@@ -8,9 +8,7 @@ says what we asked for; what may have been carried out, and what cannot be read,
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor.core.effects import LookAtProtection, Protect, Unprotect
 from supervisor.core.events import (
@@ -23,11 +21,26 @@ from supervisor.core.events import (
     Refusal,
 )
 
+if TYPE_CHECKING:
+    from datetime import datetime
+else:
+    # The C module below `datetime`, which carries the same in Python as well: a quarter of a megabyte in every task.
+    from _datetime import datetime
+
 # The date comes from the clock of ECS and is compared with ours; so small a difference is between the clocks.
 CLOCK_SLACK_SECONDS = 2.0
 
 # Messages are repeated in a log line, and raw texts of the agent's AWS SDK run to several hundred characters.
 LONGEST_MESSAGE_CHARACTERS = 300
+
+# Statuses by their names in RFC 9110; `http`, which has them all, would take 2 ms to load.
+_OK = 200
+_MULTIPLE_CHOICES = 300
+_BAD_REQUEST = 400
+_NOT_FOUND = 404
+_METHOD_NOT_ALLOWED = 405
+_TOO_MANY_REQUESTS = 429
+_INTERNAL_SERVER_ERROR = 500
 
 Order = Protect | Unprotect | LookAtProtection
 
@@ -43,7 +56,7 @@ def read_answer(
     """Return the one fact that this HTTP answer to the order tells. Never raise, whatever the bytes."""
     envelope = _decode(body)
     protection, failure, error = (_part(envelope, key) for key in ("protection", "failure", "error"))
-    if status == HTTPStatus.OK:
+    if status == _OK:
         if protection is not None and failure is None and error is None:
             return _read_protection(protection, order, asked_wall, now_wall)
         if failure is not None and protection is None:
@@ -140,10 +153,10 @@ def _read_error(
     code, message = _text(error, "Code"), _text(error, "Message")
     # A 5xx is the agent's word that something broke on the way to ECS or back: the change may have been made.
     # RequestCanceled is the agent's own limit of 4 s for the whole call; ECS may still carry the call out.
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == "RequestCanceled":
+    if status >= _INTERNAL_SERVER_ERROR or code == "RequestCanceled":
         why = _join(f"HTTP {status} {code}".rstrip(), message, _NO_ANSWER_FROM_ECS)
         return ProtectionUnknown(order.attempt, why)
-    if status < HTTPStatus.MULTIPLE_CHOICES:
+    if status < _MULTIPLE_CHOICES:
         return ProtectionUnknown(order.attempt, f"HTTP {status}, which the agent never answers")
     if code in _DENIED and by_ecs:
         return ProtectionRefused(order.attempt, Refusal.NOT_ALLOWED, code, _join(_NO_PERMISSION, message))
@@ -178,12 +191,12 @@ _ADVICE_BY_CODE = {
 }
 
 _ADVICE_BY_STATUS: dict[int, str] = {
-    HTTPStatus.NOT_FOUND: (
+    _NOT_FOUND: (
         "there is no task protection at this address: ECS_AGENT_URI is not this container's own,"
         " or the agent is older than 1.65.0"
     ),
-    HTTPStatus.METHOD_NOT_ALLOWED: "what answers at ECS_AGENT_URI is not the ECS agent",
-    HTTPStatus.TOO_MANY_REQUESTS: (
+    _METHOD_NOT_ALLOWED: "what answers at ECS_AGENT_URI is not the ECS agent",
+    _TOO_MANY_REQUESTS: (
         "the agent takes 40 requests a second at most; something else in this task asks it without pause"
     ),
 }
@@ -192,7 +205,7 @@ _ADVICE_BY_STATUS: dict[int, str] = {
 def _advice(status: int, code: str, by_ecs: bool) -> str:
     if code in _DENIED:
         return _NO_CREDENTIALS
-    if status < HTTPStatus.BAD_REQUEST:
+    if status < _BAD_REQUEST:
         return "a redirect is not followed; ECS_AGENT_URI is not the value that ECS set"
     if code in _ADVICE_BY_CODE:
         return _ADVICE_BY_CODE[code]

@@ -25,6 +25,7 @@ class Connection:
         "_state",
         "about",
         "holder",
+        "is_attached",
         "malformed",
         "open_ids",
         "process",
@@ -39,6 +40,8 @@ class Connection:
         self._state = b""
         self.holder = holder
         self.about = ""
+        # Whether it has said that it is attached to a framework.
+        self.is_attached = False
         # How many lines in a row could not be understood.
         self.malformed = 0
         # The holds it has not released, by its own names for them.

@@ -20,6 +20,7 @@ VERSION = 1
 
 # What is only for people is cut; what names a hold must be kept whole, so a longer one is refused.
 _ABOUT_CHARACTERS = 200
+_ADVICE_CHARACTERS = 500
 _ID_CHARACTERS = 200
 
 
@@ -29,7 +30,34 @@ class MalformedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
+    """framework, version: what the hook is attached to, empty for a job's own. gate: it can keep new work from beginning."""
+
     about: str
+    framework: str
+    version: str
+    gate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """Nothing new will begin in the peer's process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    setting: str
+    why: str
+    fix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +87,7 @@ class Ping:
     pass
 
 
-Request = Hello | Hold | Refresh | Release | Ping
+Request = Hello | Hold | Refresh | Release | Shut | Opened | Reserved | Advice | Ping
 
 
 def read_request(line: bytes) -> Request:
@@ -82,9 +110,18 @@ def read_request(line: bytes) -> Request:
         case "hello":
             if read.get("v") != VERSION:
                 raise MalformedError(f"this supervisor speaks version {VERSION} of the protocol")
-            return Hello(_about(read))
+            return Hello(_about(read), _text(read, "framework"), _text(read, "version"), _flag(read, "gate"))
+        case "shut":
+            return Shut()
+        case "opened":
+            return Opened()
+        case "reserved":
+            return Reserved(_count(read))
+        case "advice":
+            return Advice(_text(read, "setting"), _text(read, "why"), _text(read, "fix"))
         case _:
-            raise MalformedError("`op` must be one of hello, hold, refresh, release, ping")
+            words = "hello, hold, refresh, release, shut, opened, reserved, advice, ping"
+            raise MalformedError(f"`op` must be one of {words}")
 
 
 def state(news: Announce, seconds_left: float | None) -> bytes:
@@ -127,10 +164,21 @@ def _id(read: dict[str, object]) -> str:
 
 
 def _about(read: dict[str, object]) -> str:
-    about = read.get("about", "")
-    if not isinstance(about, str):
-        raise MalformedError("`about` must be a text")
-    return about[:_ABOUT_CHARACTERS]
+    return _text(read, "about", _ABOUT_CHARACTERS)
+
+
+def _text(read: dict[str, object], name: str, most: int = _ADVICE_CHARACTERS) -> str:
+    text = read.get(name, "")
+    if not isinstance(text, str):
+        raise MalformedError(f"`{name}` must be a text")
+    return text[:most]
+
+
+def _count(read: dict[str, object]) -> int:
+    count = read.get("count")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise MalformedError("`count` must be a number from 0")
+    return count
 
 
 def _ttl(read: dict[str, object]) -> float | None:

@@ -13,12 +13,23 @@ import _socket
 import itertools
 import os
 import selectors
-import struct
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
 from supervisor.core.effects import Announce, Grant, Refuse
-from supervisor.core.events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken
+from supervisor.core.events import (
+    AdviceGiven,
+    Event,
+    GateOpened,
+    GateShut,
+    HolderDied,
+    HoldRefreshed,
+    HoldReleased,
+    HoldTaken,
+    HookAttached,
+    WorkReserved,
+)
 from supervisor.core.instants import NEVER, Instant, after
 from supervisor.core.names import HolderId, HoldId
 from supervisor.ports import Clock
@@ -41,8 +52,8 @@ _REST_SECONDS = 1.0
 # One call of accept a turn would be enough; a few save turns when all of a worker's processes start at once.
 _ACCEPT_AT_ONCE = 16
 
-# struct ucred: pid, uid, gid (unix(7)).
-_CREDENTIALS = struct.Struct("3i")
+# struct ucred: pid, uid, gid, four bytes each (unix(7)).
+_CREDENTIALS_BYTES = 12
 
 
 class HookSocket:
@@ -158,14 +169,24 @@ class HookSocket:
         if lines is None:
             self._end(connection, "it has closed the connection")
             return
+        released: dict[str, None] = {}
         for line in lines:
-            self._take(connection, line)
+            self._take(connection, line, released)
             if connection.malformed >= MALFORMED_IN_A_ROW:
-                self._end(connection, "it does not speak the protocol")
-                return
-        self._watch(connection)
+                break
+        for id_ in released:
+            self._emit(HoldReleased(_hold(connection, id_)))
+        if connection.malformed >= MALFORMED_IN_A_ROW:
+            self._end(connection, "it does not speak the protocol")
+        else:
+            self._watch(connection)
 
-    def _take(self, connection: Connection, line: bytes) -> None:
+    def _take(self, connection: Connection, line: bytes, released: dict[str, None]) -> None:
+        """Pass on what a line says.
+
+        released: holds whose end is passed on after all that was said in the same breath, or a worker that ends a job and
+        begins the next would look idle in between, and a stop would come just then.
+        """
         try:
             request = protocol.read_request(line)
         except protocol.MalformedError as error:
@@ -181,6 +202,9 @@ class HookSocket:
                         protocol.problem(f"there are {MOST_HOLDS} holds already, {id_} is not one")
                     )
                     return
+                if id_ in released:
+                    del released[id_]
+                    self._emit(HoldReleased(_hold(connection, id_)))
                 now_open.add(id_)
                 self._emit(HoldTaken(_hold(connection, id_), holder, about, ttl, wait, fetching))
             case protocol.Refresh(id=id_, ttl=ttl):
@@ -189,9 +213,20 @@ class HookSocket:
             case protocol.Release(id=id_):
                 if id_ in now_open:
                     now_open.remove(id_)
-                    self._emit(HoldReleased(_hold(connection, id_)))
+                    released[id_] = None
             case protocol.Hello(about=about):
                 connection.about = about
+                if request.framework:
+                    connection.is_attached = True
+                    self._emit(HookAttached(holder, about, request.framework, request.version, request.gate))
+            case protocol.Shut():
+                self._emit(GateShut(holder))
+            case protocol.Opened():
+                self._emit(GateOpened(holder))
+            case protocol.Reserved(count=count):
+                self._emit(WorkReserved(holder, count))
+            case protocol.Advice(setting=setting, why=why, fix=fix):
+                self._emit(AdviceGiven(holder, setting, why, fix))
             case protocol.Ping():
                 connection.say(protocol.pong())
 
@@ -216,7 +251,7 @@ class HookSocket:
         if connection.holder not in self._connections:
             return
         self._drop(connection)
-        if connection.open_ids:
+        if connection.open_ids or connection.is_attached:
             about = f"{connection.about}: {why}" if connection.about else why
             self._emit(HolderDied(HolderId(connection.holder), about))
 
@@ -235,6 +270,5 @@ def _hold(connection: Connection, id_: str) -> HoldId:
 
 def _peer(connected: _socket.socket) -> int:
     """Return the number of the process that connected."""
-    credentials = connected.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid: int = _CREDENTIALS.unpack(credentials)[0]
-    return pid
+    credentials = connected.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, _CREDENTIALS_BYTES)
+    return int.from_bytes(credentials[:4], sys.byteorder, signed=True)

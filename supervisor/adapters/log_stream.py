@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import select
 import threading
+from _queue import SimpleQueue
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 
 from supervisor.core.effects import Level, Note
 

@@ -94,6 +94,8 @@ class Processes:
                 self._stopped(self._pid, self._terminal, os.WSTOPSIG(status))
 
     def sweep(self, limit: float) -> int:
+        if not self._has_children():
+            return 0
         deadline = time.monotonic() + limit
         # Out of our handlers' hands meanwhile, so that the wait below ends with the first child that does.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGCHLD,))

@@ -19,12 +19,13 @@ class Seen(NamedTuple):
     """One process at one moment.
 
     started: clock ticks since boot; with the pid it names a process for good. zombie: it has ended, or at least its
-    first thread has.
+    first thread has. parent: who would be told when it ends.
     """
 
     pid: int
     started: int
     zombie: bool
+    parent: int = 0
 
 
 def descendants() -> list[Seen]:
@@ -38,8 +39,9 @@ def descendants() -> list[Seen]:
     children: dict[int, list[Seen]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit() and (fields := _stat(int(name))) is not None:
-            seen = Seen(int(name), int(fields[_STARTED]), fields[_STATE] in (b"Z", b"X"))
-            children.setdefault(int(fields[_PARENT]), []).append(seen)
+            parent = int(fields[_PARENT])
+            seen = Seen(int(name), int(fields[_STARTED]), fields[_STATE] in (b"Z", b"X"), parent)
+            children.setdefault(parent, []).append(seen)
     found = children.pop(ourselves, [])
     for process in found:
         found += children.pop(process.pid, ())

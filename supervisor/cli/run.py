@@ -14,8 +14,10 @@ from supervisor.adapters.hook_listener import Listener, listen, listen_somewhere
 from supervisor.adapters.last_words import say
 from supervisor.adapters.launch import Launcher, become_subreaper
 from supervisor.adapters.terminal import terminal_to_share
+from supervisor.config.attach import Attached, attach
+from supervisor.config.doors import Door
 from supervisor.config.load import Answer, load
-from supervisor.config.options import HOLD_WAIT_VARIABLE, OPTIONS
+from supervisor.config.options import HOLD_WAIT_VARIABLE, OPTIONS, WORKER_VARIABLES
 from supervisor.config.signals import NUMBERS
 from supervisor.core.status import CONFIG, SOFTWARE
 from supervisor.runtime.signals import Signals
@@ -37,6 +39,9 @@ _STANDARD_DESCRIPTORS = (0, 1, 2)
 
 _SOCKET_VARIABLE = OPTIONS["socket"].variable
 
+# Where the hooks lie that are loaded into other interpreters.
+_FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "attach")
+
 
 def main(argv: list[str]) -> NoReturn:
     """Run the command. argv: what follows `run`."""
@@ -48,7 +53,10 @@ def main(argv: list[str]) -> NoReturn:
     signals.install()
     is_subreaper = os.getpid() == 1 or become_subreaper()
     listener = _open_socket(settings.socket)
-    launcher = Launcher([os.fsencode(word) for word in settings.command], _environment(settings, listener))
+    attached = _attach(settings, listener)
+    launcher = Launcher(
+        [os.fsencode(word) for word in attached.command], _environment(settings, listener, attached)
+    )
     terminal = terminal_to_share()
     if (early := signals.first_of({NUMBERS[name] for name in settings.stop_signals})) is not None:
         withdraw(listener)
@@ -65,7 +73,7 @@ def main(argv: list[str]) -> NoReturn:
         os._exit(status)
     if terminal is not None:
         terminal.give(pid)
-    os._exit(_supervise(settings, signals, launcher, pid, terminal, listener, is_subreaper))
+    os._exit(_supervise(settings, signals, launcher, pid, terminal, listener, attached, is_subreaper))
 
 
 def _supervise(
@@ -75,6 +83,7 @@ def _supervise(
     pid: int,
     terminal: Terminal | None,
     listener: Listener,
+    attached: Attached,
     is_subreaper: bool,
 ) -> int:
     try:
@@ -84,7 +93,7 @@ def _supervise(
         withdraw(listener)
         say(f"ecs-supervisor: it cannot be loaded ({error!r}), so the worker was killed; install it anew\n")
         return SOFTWARE
-    return supervise(settings, signals, launcher, pid, terminal, listener, is_subreaper)
+    return supervise(settings, signals, launcher, pid, terminal, listener, attached, is_subreaper)
 
 
 def _answer(answer: Answer) -> NoReturn:
@@ -127,13 +136,30 @@ def _open_socket(wanted: str) -> Listener:
         os._exit(CONFIG)
 
 
-def _environment(settings: RunSettings, listener: Listener) -> dict[bytes, bytes]:
+def _attach(settings: RunSettings, listener: Listener) -> Attached:
+    """Work out how the worker's hook gets into it."""
+    recognised = settings.recognised
+    if recognised is None or recognised.name != settings.profile.name:
+        # Only the profile was named: the words of the command mean nothing to us.
+        command, at, arguments = settings.command, -1, len(settings.command)
+    else:
+        command, at, arguments = recognised.command, recognised.at, recognised.arguments
+    if settings.profile.name == "plain" or not settings.attaches:
+        return Attached(settings.command, {}, "", None, "it is switched off" if not settings.attaches else "")
+    if not listener.path:
+        return Attached(settings.command, {}, "", None, "there is no socket for it")
+    at_stop = sum(stage.seconds for stage in settings.stages if stage.kind == "stop")
+    return attach(settings.profile.name, Door(command, at, arguments, os.environ, _FOLDER, at_stop))
+
+
+def _environment(settings: RunSettings, listener: Listener, attached: Attached) -> dict[bytes, bytes]:
     """Return the worker's environment: ours, and where its hooks find us."""
     worker = dict(os.environb)
-    own = {_SOCKET_VARIABLE: listener.path}
+    # A worker without a socket must not take itself for one without a supervisor.
+    own = {_SOCKET_VARIABLE: listener.path or "none", **attached.environ}
     if settings.protect == "before-start" and listener.path:
         own[HOLD_WAIT_VARIABLE] = f"{settings.protect_wait + _HOLD_WAIT_ALLOWANCE_SECONDS:g}"
-    for name in (_SOCKET_VARIABLE, HOLD_WAIT_VARIABLE):
+    for name in (_SOCKET_VARIABLE, *WORKER_VARIABLES):
         # Ours may hold an option's value (`none`), or what a supervisor around us means for us.
         worker.pop(os.fsencode(name), None)
     worker.update((os.fsencode(name), os.fsencode(value)) for name, value in own.items() if value)

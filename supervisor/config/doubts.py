@@ -30,6 +30,24 @@ def doubts(settings: RunSettings) -> tuple[str, ...]:
             f"Jobs are protected after {settings.protect_after:g} s, but a stop leaves them only {working:g} s:"
             " a scale-in before that can cut one short."
         )
+    found += _of_probes(settings)
     if settings.protect == "never" and settings.agent_uri:
         found.append("Protection is off: a scale-in may stop this task while it works.")
     return tuple(found)
+
+
+def _of_probes(settings: RunSettings) -> list[str]:
+    found = []
+    if settings.probes and not any(probe.sees.proves_idle for probe in settings.probes):
+        found.append(
+            "Processor time is the only probe, and it proves nothing about a job that waits:"
+            " such a job is neither protected nor waited for."
+        )
+    settle = max((probe.settle for probe in settings.probes if probe.sees.proves_idle), default=0.0)
+    first = settings.stages[0]
+    if settle and first.kind == "quiet" and first.seconds <= settle:
+        found.append(
+            f"A probe believes in idle after {settle:g} s, but `{first.signal or 'QUIET'}` lasts {first.seconds:g} s:"
+            " the worker gets its stop signal before anybody knows whether it is idle."
+        )
+    return found

@@ -10,7 +10,7 @@ from supervisor.core.frozen import Frozen
 from supervisor.core.problem import Problem
 from supervisor.core.status import CONFIG, USAGE
 
-from .options import HOLD_WAIT_VARIABLE, OPTIONS, PREFIX, options_help
+from .options import OPTIONS, PREFIX, REPEATABLE, WORKER_VARIABLES, one_of_many, options_help
 from .reading import Given, did_you_mean
 from .resolve import resolve
 from .settings import RunSettings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _USAGE = "ecs-supervisor run [OPTIONS] [--] COMMAND [ARGUMENTS]"
 
 _BY_FLAG = {option.flag: option for option in OPTIONS.values()}
-_VARIABLES = {option.variable for option in OPTIONS.values()} | {HOLD_WAIT_VARIABLE}
+_VARIABLES = {option.variable for option in OPTIONS.values()} | set(WORKER_VARIABLES)
 
 
 class Answer(Frozen):
@@ -47,7 +47,7 @@ def load(
     wrong = [*line.problems, *_unknown_variables(environ)]
     config = line.given.get("config") or variables.get("config")
     file = _from_file(config, read_file, wrong) if config is not None else {}
-    resolved = resolve(file | variables | line.given, tuple(line.command), environ)
+    resolved = resolve(file | variables | line.given, tuple(line.command), environ, read_file)
     if isinstance(resolved, RunSettings) and not wrong:
         return resolved
     wrong += () if isinstance(resolved, RunSettings) else resolved
@@ -66,9 +66,18 @@ Options (flags win over environment variables, those over the file; --lease is E
 Stages of a stop sequence: QUIET 20 (hooks take no new work, 20 s at most), TSTP 20 or quiet:USR1 20 (the same, by
 signal), WAIT 5 (nothing is sent), TERM 7 (any signal that asks the worker to exit), KILL (always last).
 
+Probes, each with an idle time of its own before it is believed (README says what each cannot see):
+{_probes_help()}
+
 Exit status: the worker's own; 128 + n when signal n ended it; 137 when it had to be killed; 64 wrong usage;
 78 unusable configuration; 70 a defect of the supervisor; 126, 127 COMMAND cannot be executed, is not found.
 """
+
+
+def _probes_help() -> str:
+    from .probes import probes_help
+
+    return probes_help()
 
 
 class _CommandLine:
@@ -87,6 +96,8 @@ class _CommandLine:
                 break
             if word in ("-h", "--help"):
                 self.help_wanted = True
+            elif word == "--no-attach":
+                self.given["attach"] = Given("none", word)
             else:
                 self._option(word, words)
         self.command = words
@@ -111,7 +122,11 @@ class _CommandLine:
             fix = f"write `{flag} {_BY_FLAG[flag].value}`"
             self.problems.append(Problem(f"{flag} has no value", "every option needs one", fix))
         else:
-            self.given[_BY_FLAG[flag].key] = Given(value, flag)
+            key = _BY_FLAG[flag].key
+            if key in REPEATABLE:
+                before = f"{self.given[key].text}\n" if key in self.given else ""
+                value = before + one_of_many(value)
+            self.given[key] = Given(value, flag)
 
 
 def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[str, Given]]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from supervisor.core.frozen import Frozen
 
+from .attach import ATTACH_VARIABLE
 from .profiles import PROFILES
 
 PREFIX = "ECS_SUPERVISOR_"
 
 # Set by the supervisor for its worker, and so allowed in the environment of a supervisor inside a worker.
 HOLD_WAIT_VARIABLE = f"{PREFIX}HOLD_WAIT"
+WORKER_VARIABLES = (HOLD_WAIT_VARIABLE, ATTACH_VARIABLE)
 
 # A day and a night: no time limit of an ECS task is longer, and a bigger number is a slip of the finger.
 _DAY_SECONDS = 86_400.0
@@ -105,7 +107,20 @@ _ROWS = (
         choices=("main", "group"),
         has_default=False,
     ),
-    _option("profile", "", "plain", "the kind of worker", choices=tuple(PROFILES)),
+    _option(
+        "profile",
+        "",
+        "auto",
+        "the kind of worker; `auto` recognises it from COMMAND, and takes `plain` for what it does not know",
+        choices=("auto", *PROFILES),
+    ),
+    _option(
+        "attach",
+        "",
+        "auto",
+        "whether the hook of the worker's framework is attached (`auto`) or not (`none`, or short `--no-attach`)",
+        choices=("auto", "none"),
+    ),
     _option(
         "protect",
         "WHEN",
@@ -181,6 +196,28 @@ _ROWS = (
         "the hooks' socket: a path, `none`, or `auto` for one in /run, /dev/shm or /tmp",
     ),
     _option(
+        "probe",
+        "PROBE",
+        "none",
+        "a way to see work without a hook, as in `children` or `title=REGEX`; may be repeated (in the variable: parted by `;`)",
+        has_default=False,
+    ),
+    _option(
+        "probe_settle",
+        "SECONDS",
+        "the probe's",
+        "how long a probe must see nothing but idle before that is believed; every stop of an idle worker takes as long",
+        limits=(0.0, 600.0),
+        has_default=False,
+    ),
+    _option(
+        "ready_file",
+        "PATH",
+        "none",
+        "a file that exists exactly while new work is welcome, for a health check: it goes first at a stop, and when quiet",
+        has_default=False,
+    ),
+    _option(
         "log_format",
         "",
         "auto",
@@ -193,6 +230,14 @@ _ROWS = (
 )
 
 OPTIONS: dict[str, Option] = {option.key: option for option in _ROWS}
+
+# Given more than once, these add up instead of replacing each other; so do the words of a list in the file.
+REPEATABLE = frozenset(("probe",))
+
+
+def one_of_many(text: str) -> str:
+    """Return what stands for one value of a repeatable option among several: semicolons part them where all are one text."""
+    return text.replace(";", ";;")
 
 
 def options_help() -> str:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from supervisor.core.problem import Problem
-from supervisor.core.sequence import SIGNAL_NAMES, Stage, bare_name, default_exit_margin, parse, problems
+from supervisor.core.sequence import (
+    SIGNAL_NAMES,
+    Stage,
+    bare_name,
+    default_exit_margin,
+    default_stages,
+    parse,
+    problems,
+)
 
 from .options import STOP_SIGNALS
-from .profiles import PROFILES, Profile
+from .profiles import PROFILES, WITHOUT_HOOK, Profile
 from .reading import Reader, did_you_mean
+from .recognise import recognise
 from .settings import RunSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from .probes import ProbeSpec
     from .profiles import SignalTarget
     from .reading import Given
+    from .recognise import Recognised
     from .settings import Protect
 
 # Room in sockaddr_un for a path without its final NUL (unix(7)).
@@ -38,11 +49,15 @@ _STATUSES = range(256)
 
 
 def resolve(
-    given: Mapping[str, Given], command: tuple[str, ...], environ: Mapping[str, str]
+    given: Mapping[str, Given],
+    command: tuple[str, ...],
+    environ: Mapping[str, str],
+    read_file: Callable[[str], str],
 ) -> RunSettings | tuple[Problem, ...]:
     """Return settings, or all problems at once. `given` is by option key, `environ` for what ECS itself sets."""
     reader = Reader(given)
-    profile = PROFILES.get(reader.choice("profile"), PROFILES["plain"])
+    recognised = recognise(command, read_file)
+    profile = _profile(reader, recognised)
     stop_timeout = reader.number("stop_timeout")
     exit_margin = _exit_margin(reader, stop_timeout)
     stop_signals = _stop_signals(reader)
@@ -57,6 +72,8 @@ def resolve(
         dump_signal=_dump_signal(reader, stop_signals),
         signal_target=_signal_target(reader, profile),
         profile=profile,
+        recognised=recognised,
+        attaches=reader.choice("attach") == "auto",
         protect=protect,
         protect_after=protect_after,
         protect_wait=reader.number("protect_wait"),
@@ -70,12 +87,23 @@ def resolve(
         restart=reader.choice("restart"),
         remap_exit=_remap_exit(reader),
         socket=_socket(reader, protect),
+        probes=_probes(reader),
+        ready_file=_ready_file(reader),
         log_format=reader.choice("log_format"),
         log_level=reader.choice("log_level"),
         agent_uri=environ.get("ECS_AGENT_URI") or None,
         metadata_uri=environ.get("ECS_CONTAINER_METADATA_URI_V4") or None,
     )
     return tuple(reader.problems) or settings
+
+
+def _profile(reader: Reader, recognised: Recognised | None) -> Profile:
+    named = reader.choice("profile")
+    if named == "auto" and recognised is not None:
+        named = recognised.name
+    if reader.choice("attach") != "auto" or reader.text("socket") == "none":
+        return WITHOUT_HOOK.get(named) or PROFILES.get(named, PROFILES["plain"])
+    return PROFILES.get(named, PROFILES["plain"])
 
 
 def _exit_margin(reader: Reader, stop_timeout: float) -> float:
@@ -95,7 +123,12 @@ def _stages(reader: Reader, profile: Profile, stop_timeout: float, exit_margin: 
     text = reader.given("stop_sequence")
     times_are_good = reader.is_good("stop_timeout", "exit_margin")
     if text is None:
-        return profile.stages(stop_timeout, exit_margin) if times_are_good else ()
+        if not times_are_good:
+            return ()
+        if _is_never_quiet(reader, profile):
+            shape, _ = parse(profile.shape)
+            return default_stages(shape[1:], stop_timeout, exit_margin)
+        return profile.stages(stop_timeout, exit_margin)
     stages, wrong = parse(text)
     # A half-read sequence would be blamed for what it lacks.
     if not wrong and times_are_good:
@@ -106,6 +139,16 @@ def _stages(reader: Reader, profile: Profile, stop_timeout: float, exit_margin: 
             Problem(f"{reader.where('stop_sequence')}: {problem.what}", problem.why, problem.fix),
         )
     return stages
+
+
+def _is_never_quiet(reader: Reader, profile: Profile) -> bool:
+    """Say whether nobody could tell the worker to be quiet but its own stop signal, while probes look for it to be idle.
+
+    They would wait for a gap in a queue from which the worker goes on fetching, and then its shutdown would be short of time.
+    """
+    is_seen_only = reader.given("probe") is not None and reader.text("attach") == "none"
+    starts_quiet = profile.shape.startswith("QUIET") and profile.quiet_signal is None
+    return is_seen_only and profile.stop_drains and starts_quiet
 
 
 def _stop_signals(reader: Reader) -> tuple[str, ...]:
@@ -182,6 +225,25 @@ def _remap_exit(reader: Reader) -> dict[int, int]:
         elif remap.setdefault(*numbers) != numbers[1]:
             reader.refuse("remap_exit", f"maps {numbers[0]} twice", "keep one of the two")
     return remap
+
+
+def _probes(reader: Reader) -> tuple[ProbeSpec, ...]:
+    if reader.given("probe") is None:
+        if reader.given("probe_settle") is not None:
+            reader.refuse("probe_settle", "is given without a probe", "give --probe as well, or leave it out")
+        return ()
+    # Only who has probes waits for what reads them.
+    from .probes import read_probes
+
+    return read_probes(reader)
+
+
+def _ready_file(reader: Reader) -> str | None:
+    path = reader.given("ready_file")
+    if path is not None and not path.startswith("/"):
+        fix = "give an absolute path: the health check may look from another directory"
+        reader.refuse("ready_file", f"is `{path}`", fix)
+    return path
 
 
 def _socket(reader: Reader, protect: Protect) -> str:

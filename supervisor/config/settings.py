@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from supervisor.core.sequence import Stage
 
+    from .probes import ProbeSpec
     from .profiles import Profile, SignalTarget
+    from .recognise import Recognised
 
     Protect = Literal["at-start", "before-start", "after", "never"]
     ProtectFailure = Literal["open", "closed"]
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
 class RunSettings(Frozen):
     """Times are seconds, except where the name says minutes. Everything has been checked, also against the rest.
 
-    command: as it came from the kernel, for os.fsencode. stop_signals, dump_signal: names without SIG.
+    command: as it came from the kernel, for os.fsencode. recognised: what it starts, None where that is not known.
+    attaches: whether a hook is wanted in it. stop_signals, dump_signal: names without SIG.
+    probes: ways to see work without a hook. ready_file: an absolute path, None where none is wanted.
     protect_after: seconds, with protect `after` only. protected_budget_minutes: 0 is no limit.
     socket: `auto`, `none` or an absolute path. agent_uri, metadata_uri: as ECS sets them, None outside ECS.
     """
@@ -37,6 +41,8 @@ class RunSettings(Frozen):
     dump_signal: str | None
     signal_target: SignalTarget
     profile: Profile
+    recognised: Recognised | None
+    attaches: bool
     protect: Protect
     protect_after: float
     protect_wait: float
@@ -50,6 +56,8 @@ class RunSettings(Frozen):
     restart: Restart
     remap_exit: Mapping[int, int]
     socket: str
+    probes: tuple[ProbeSpec, ...]
+    ready_file: str | None
     log_format: LogFormat
     log_level: LogLevel
     agent_uri: str | None

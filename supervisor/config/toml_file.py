@@ -6,7 +6,7 @@ import tomllib
 
 from supervisor.core.problem import Problem
 
-from .options import OPTIONS
+from .options import OPTIONS, REPEATABLE, one_of_many
 from .reading import Given, did_you_mean
 
 _BY_NAME = {option.name: option for option in OPTIONS.values() if option.key != "config"}
@@ -21,7 +21,8 @@ def read(text: str, path: str) -> tuple[dict[str, Given], tuple[Problem, ...]]:
             wrong.append(_unknown(f"`{table}`", path, table, ["run"], "options of `run` stand under [run]"))
             continue
         for name, value in content.items():
-            option, written = _BY_NAME.get(name), _as_text(value)
+            option = _BY_NAME.get(name)
+            written = _as_text(value, option is not None and option.key in REPEATABLE)
             if option is None:
                 wrong.append(
                     _unknown(f"`{name}`", path, name, list(_BY_NAME), "see `ecs-supervisor run --help`")
@@ -39,10 +40,11 @@ def _unknown(what: str, path: str, word: str, known: list[str], fix: str) -> Pro
     return Problem(f"{what} in {path} is no option", why, f"{fix}{did_you_mean(word, known)}")
 
 
-def _as_text(value: object) -> str | None:
+def _as_text(value: object, is_repeatable: bool) -> str | None:
     """Return a value as one would write it after the flag; None where it cannot be meant so."""
     words = value if isinstance(value, list) else [value]
     # To Python a bool is an int.
     if all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
-        return ",".join(str(word) for word in words)
+        texts = [str(word) for word in words]
+        return "\n".join(map(one_of_many, texts)) if is_repeatable else ",".join(texts)
     return None

@@ -25,7 +25,9 @@ The map
     protection.py  the ECS lease: acquire, renew, release, give up
     worker.py      one supervised process: started, restarted, stopped, gone
     lifecycle.py   the task as a whole: running, quiet, draining, stopping, killing, exited
+    probing.py     one probe: when a worker that is only seen from outside counts as busy; it is a holder like any other
     engine.py      the four together: routes facts, passes on what they tell each other (inner.py), knows when to wake
+    foresight.py   what a signal would mean for the workers, worked out before it comes
     plan.py        the way out on the clock; sequence.py is its text form
     snapshot.py    how things stand, for people
 

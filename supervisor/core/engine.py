@@ -19,16 +19,20 @@ from collections.abc import Callable
 from copy import copy
 from typing import TypeVar
 
-from . import holds, lifecycle, protection, worker
+from . import attachments, holds, lifecycle, protection, worker
 from .edges import IllegalMove
-from .effects import Announce, Dump, Effect, Exit, Field, Kill, Level, Quiet, Stop, note
+from .effects import Announce, Dump, Effect, Exit, Field, Level, note
 from .events import (
+    AdviceGiven,
     DumpRequested,
     Event,
+    GateOpened,
+    GateShut,
     HolderDied,
     HoldRefreshed,
     HoldReleased,
     HoldTaken,
+    HookAttached,
     OrphanReaped,
     ProtectionCleared,
     ProtectionGranted,
@@ -41,8 +45,10 @@ from .events import (
     Tick,
     WorkerExited,
     WorkerSpawned,
+    WorkReserved,
 )
-from .inner import DemandIs, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
+from .foresight import Foresight, foresee, imagined
+from .inner import DemandIs, GatesAre, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
 from .instants import NEVER, Instant, earliest, seconds_left
 from .names import WorkerName
 from .policy import Policy
@@ -62,6 +68,7 @@ class Engine:
         self._now = now
         self._ended = False
         self._holds = holds.Holds(policy.holds)
+        self._hooks = attachments.Attachments(policy.attachments)
         self._workers = {name: worker.Worker(name, policy.restart) for name in policy.workers}
         self._first_status: int | None = None
         self._lifecycle = lifecycle.Lifecycle(policy.lifecycle, since=now)
@@ -70,13 +77,14 @@ class Engine:
         self._told: dict[type, Inner] = {
             DemandIs: DemandIs(wanted=False),
             WorkersAre: self._lifecycle.workers,
+            GatesAre: self._lifecycle.gates,
             ProtectionIs: self._holds.protection,
             ProtectionWants: self._lifecycle.protection,
         }
         self._looked_at: dict[str, object] = {}
         self._wakes: dict[str, Instant] = {}
         self._announced: tuple[object, ...] | None = None
-        self._foreseen: dict[tuple[object, ...], tuple[Quiet | Stop | Kill, ...]] = {}
+        self._foresight = Foresight(situation=())
         self._wake_at = now
 
     def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]:
@@ -107,27 +115,27 @@ class Engine:
         """Say whether anything is in flight that a stop would wait for."""
         return holds.is_working(self._holds)
 
-    def foresee_stop(self, now: Instant) -> None:
-        """Work out what a stop request would order workers to do, so that it need not be worked out when one comes.
-
-        Of all facts this one is waited for: by ECS, on a clock. What follows from it for workers depends on little (the
-        phase, the workers, whether anything is in flight), so it can be known before, once for each such situation.
-        """
+    def foresee(self, now: Instant) -> Foresight | None:
+        """Work out what a signal would order workers to do, so that it need not be worked out when one comes."""
         situation = self._situation()
-        is_late = self._lifecycle.began_at != NEVER or now >= self._wake_at
-        if situation not in self._foreseen and not is_late:
-            orders = self._stop_orders(now)
-            urgent = tuple(order for order in orders if isinstance(order, Quiet | Stop | Kill))
-            # Both with work in flight and without: the two that follow each other while the task works.
-            older = list(self._foreseen.items())[-1:]
-            self._foreseen = dict((*older, (situation, urgent)))
+        if situation != self._foresight.situation and now < self._wake_at:
+            life = self._lifecycle
+            if life.began_at == NEVER:
+                self._foresight = foresee(
+                    situation, life.workers.alive, lambda it: self._stop_orders(it, now)
+                )
+            else:
+                # Another stop request changes nothing.
+                self._foresight = Foresight(situation, life.workers.alive)
+        return self.foreseen(now)
 
-    def foreseen_stop(self, now: Instant) -> tuple[Quiet | Stop | Kill, ...]:
-        """Return the orders to workers that `handle` would give for a stop request now, if they are known already.
+    def foreseen(self, now: Instant) -> Foresight | None:
+        """Return what a signal would order workers to do now, if that is known already.
 
-        They may be carried out at once; `handle` gives them again, in their place among the others.
+        It may be carried out at once; `handle` gives it again, in its place among the other orders.
         """
-        return () if self._wake_at <= now else self._foreseen.get(self._situation(), ())
+        known = self._foresight
+        return known if now < self._wake_at and known.situation == self._situation() else None
 
     def context(self, now: Instant) -> tuple[tuple[str, Field], ...]:
         """Return what every log line carries: the phase, what is in flight, and the seconds left while a clock runs."""
@@ -141,18 +149,22 @@ class Engine:
     def snapshot(self, now: Instant) -> Snapshot:
         """Return how things stand."""
         because = self._policy.unprotected_because if self._policy.protection is None else None
-        return take(self._lifecycle, self._workers.values(), self._holds, self._protection, because, now)
+        return take(
+            self._lifecycle, self._workers.values(), self._holds, self._hooks, self._protection, because, now
+        )
 
     def _situation(self) -> tuple[object, ...]:
-        """Return all that decides which orders workers get at a stop request."""
+        """Return all that decides which orders workers get at a stop request, but whether anything is in flight."""
         life = self._lifecycle
         workers = tuple((name, each.phase, each.pid) for name, each in self._workers.items())
-        working = holds.is_working(self._holds)
-        return (life.phase, life.began_at, life.stage, life.quieted, workers, working)
+        gates = (bool(life.gates.unconfirmed), life.gave_up_gates)
+        return (life.phase, life.began_at, life.stage, life.quieted, workers, gates)
 
-    def _stop_orders(self, now: Instant) -> tuple[Effect, ...]:
+    def _stop_orders(self, working: bool, now: Instant) -> tuple[Effect, ...]:
         try:
-            return self._twin().handle(StopRequested("foreseen"), now)
+            twin = self._twin()
+            twin._holds = imagined(self._holds, working, now)
+            return twin.handle(StopRequested("foreseen"), now)
         except Exception:
             # A defect on the way out is bad enough when the time has come; it must not end a task that is well.
             if self._strict:
@@ -170,10 +182,16 @@ class Engine:
     def _route(self, event: Event, now: Instant, effects: list[Effect]) -> None:
         """Give a fact to the machine that it is about."""
         match event:
-            case HoldTaken() | HoldRefreshed() | HoldReleased() | HolderDied():
+            case HoldTaken() | HoldRefreshed() | HoldReleased():
                 self._step_holds(event, now, effects)
+            case HolderDied():
+                self._step_holds(event, now, effects)
+                self._step_hooks(event, now, effects)
+            case HookAttached() | GateShut() | GateOpened() | WorkReserved() | AdviceGiven():
+                self._step_hooks(event, now, effects)
             case WorkerSpawned(worker=name) | SpawnFailed(worker=name) | WorkerExited(worker=name):
                 self._step_worker(name, event, now, effects)
+                self._step_hooks(event, now, effects)
             case (
                 ProtectionGranted()
                 | ProtectionCleared()
@@ -195,6 +213,7 @@ class Engine:
         for name in self._workers:
             self._step_worker(name, Tick(), now, effects)
         self._step_holds(Tick(), now, effects)
+        self._step_hooks(Tick(), now, effects)
         self._step_protection(Tick(), now, effects)
         self._couple(now, effects)
         if not self._ended:
@@ -232,6 +251,8 @@ class Engine:
         messages: list[Inner] = []
         if self._has_changed("workers", self._workers):
             messages.append(self._worker_news())
+        if self._has_changed("gates", self._hooks):
+            messages.append(attachments.gates(self._hooks))
         if self._has_changed("wants", self._protection):
             messages.append(protection.tells_lifecycle(self._protection))
         news = [message for message in messages if self._is_news(message)]
@@ -260,6 +281,7 @@ class Engine:
         for name in self._workers:
             self._step_worker(name, message, now, effects)
         self._step_holds(message, now, effects)
+        self._step_hooks(message, now, effects)
         self._step_protection(message, now, effects)
         return True
 
@@ -301,6 +323,9 @@ class Engine:
 
     def _step_holds(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
         self._holds = self._step(holds.step, self._holds, event, now, effects)
+
+    def _step_hooks(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
+        self._hooks = self._step(attachments.step, self._hooks, event, now, effects)
 
     def _step_protection(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
         self._protection = self._step(protection.step, self._protection, event, now, effects)
@@ -349,4 +374,4 @@ class Engine:
             self._wakes["lifecycle"] = lifecycle.wake_at(self._lifecycle)
         if self._has_changed("workers' wake", self._workers):
             self._wakes["workers"] = earliest(*(worker.wake_at(each) for each in self._workers.values()))
-        return earliest(holds.wake_at(self._holds), *self._wakes.values())
+        return earliest(holds.wake_at(self._holds), attachments.wake_at(self._hooks), *self._wakes.values())

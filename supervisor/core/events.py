@@ -132,6 +132,52 @@ class HoldReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class HookAttached:
+    """A hook inside one of the worker's processes has said what it is attached to.
+
+    gated: it can keep that process from taking new work, and will confirm that (GateShut).
+    """
+
+    holder: HolderId
+    about: str
+    framework: str
+    version: str
+    gated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateShut:
+    """A hook confirms that nothing new will begin in its process until it says otherwise."""
+
+    holder: HolderId
+
+
+@dataclass(frozen=True, slots=True)
+class GateOpened:
+    """A hook lets its process take new work again."""
+
+    holder: HolderId
+
+
+@dataclass(frozen=True, slots=True)
+class WorkReserved:
+    """A holder has so many jobs in its hands that it has not begun."""
+
+    holder: HolderId
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceGiven:
+    """A hook has found a setting of the worker's that makes a drain late or loses work."""
+
+    holder: HolderId
+    setting: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
 class HolderDied:
     """A holder's process or connection has ended, so all it held has ended too."""
 
@@ -205,6 +251,11 @@ Event = Union[  # noqa: UP007 - a union spelled so that the journal can list its
     HoldTaken,
     HoldRefreshed,
     HoldReleased,
+    HookAttached,
+    GateShut,
+    GateOpened,
+    WorkReserved,
+    AdviceGiven,
     HolderDied,
     ProtectionGranted,
     ProtectionCleared,

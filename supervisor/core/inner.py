@@ -28,6 +28,14 @@ class FlightIs:
 
 
 @dataclass(frozen=True, slots=True)
+class GatesAre:
+    """Attachments to lifecycle: how many gates there are, and whose are not confirmed shut, described for people."""
+
+    count: int
+    unconfirmed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WorkersAre:
     """Workers to lifecycle: who may be signalled, who is still to come back, and how the first that ended ended."""
 
@@ -64,4 +72,4 @@ class StopBegan:
     by_platform: bool
 
 
-Inner = DemandIs | FlightIs | WorkersAre | ProtectionIs | ProtectionWants | StopBegan
+Inner = DemandIs | FlightIs | GatesAre | WorkersAre | ProtectionIs | ProtectionWants | StopBegan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .attachments import AttachmentPolicy
 from .holds import HoldPolicy
 from .lifecycle import LifecyclePolicy
 from .names import WorkerName
@@ -22,6 +23,7 @@ class Policy:
     protection: ProtectionPolicy | None
     # Why there is no protection, for people; unused where there is.
     unprotected_because: str = "not on ECS"
+    attachments: AttachmentPolicy = AttachmentPolicy()
 
     def __post_init__(self) -> None:
         if not self.workers or len(set(self.workers)) != len(self.workers):

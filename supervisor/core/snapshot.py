@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from . import lifecycle, protection
+from .attachments import Attached, Attachments
 from .holds import Hold, Holds
 from .instants import Instant, seconds_left
 from .sequence import format_stages
@@ -20,6 +21,17 @@ class HoldView:
     phase: str
     age: float
     expires_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class HookView:
+    """gate: `open`, `shut`, or None where the hook has none. reserved: jobs fetched but not begun."""
+
+    about: str
+    framework: str
+    version: str
+    gate: str | None
+    reserved: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,7 @@ class Snapshot:
     workers: tuple[WorkerView, ...]
     holds: tuple[HoldView, ...]
     holds_taken: int
+    hooks: tuple[HookView, ...]
     protection: ProtectionView
     stages: str
     stage: str | None
@@ -70,6 +83,7 @@ def take(
     life: lifecycle.Lifecycle,
     workers: Iterable[Worker],
     holds: Holds,
+    hooks: Attachments,
     lease: protection.Protection,
     unprotected_because: str | None,
     now: Instant,
@@ -84,6 +98,7 @@ def take(
         workers=tuple(_worker(each, now) for each in workers),
         holds=tuple(_hold(each, now) for each in holds.open.values()),
         holds_taken=holds.taken,
+        hooks=tuple(_hook(each) for each in hooks.open.values()),
         protection=_protection(lease, unprotected_because, now),
         stages=format_stages(stages),
         stage=format_stages(stages[life.stage : life.stage + 1]) if life.stage >= 0 else None,
@@ -100,6 +115,11 @@ def _worker(state: Worker, now: Instant) -> WorkerView:
 def _hold(hold: Hold, now: Instant) -> HoldView:
     expires_in = seconds_left(hold.expires_at, now)
     return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)
+
+
+def _hook(attached: Attached) -> HookView:
+    gate = attached.gate.value if attached.gated else None
+    return HookView(attached.about, attached.framework, attached.version, gate, attached.reserved)
 
 
 def _protection(

@@ -60,7 +60,11 @@ class Side:
             worker = _command("supervisor", "run", *OPTIONS, "--", *worker)
         elif finishes_at_stop:
             worker = (*worker, "--finish")
-        command = Command(worker, {"PYTHONPATH": _python_path()})
+        environ = {"PYTHONPATH": _python_path()}
+        if not is_supervised:
+            # Its hooks would do the supervisor's part otherwise (hook-only mode), and there would be no bare worker to see.
+            environ["ECS_SUPERVISOR_SOCKET"] = "none"
+        command = Command(worker, environ)
         # Not in namespaces even where they are possible, so that the demo is the same for everybody.
         self._host = Host(self.agent, {_CONTAINER: command}, directory, in_namespaces=False)
 

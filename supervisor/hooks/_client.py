@@ -30,6 +30,7 @@ import threading
 import time
 import weakref
 
+from . import _election
 from . import _words as words
 from ._link import Link
 from ._waiting import Waiting
@@ -47,6 +48,8 @@ FORGET_SECONDS = 10.0
 FIRST_WORD_SECONDS = 0.5
 
 UNKNOWN = words.State()
+# The number, which no hold has, under which a link knows the standing lines.
+STANDING = 0
 # Stands where an answer will be; compared by identity.
 NOT_YET = "not yet"
 
@@ -54,26 +57,56 @@ NOT_YET = "not yet"
 class Client:
     """This process as a holder."""
 
-    def __init__(self, state: words.State = UNKNOWN, introduction: str = "") -> None:
+    def __init__(self, state: words.State = UNKNOWN, about: str = "") -> None:
         self.state = state
         self.waiting = Waiting()
         self.hold_wait = 0.0
         self._path: str | None = None
-        self._introduction = introduction
+        self._about = about
+        # What a framework's hook has to say for itself, said anew on every connection.
+        self._standing: dict[str, bytes] = {}
         self._numbers = itertools.count(1)
         self._holds: dict[int, bytes] = {}
         self._guards: dict[int, weakref.ref[object]] = {}
         self._answers: dict[int, str | None] = {}
         self._unanswered = False
+        self._supervisor = 0
         self._link: Link | None = None
         self._started = False
         self._reading = threading.Lock()
         self._first_word_deadline = 0.0
         self._retired = False
 
-    def introduce(self, about: str) -> None:
-        """Name this process as people know it, before its first use; else it goes by its program's name."""
-        self._introduction = about
+    def introduce(self, about: str, framework: str = "", version: str = "", gated: bool = False) -> None:
+        """Name this process as people know it; else it goes by its program's name.
+
+        framework, version: what a hook is attached to. gated: it will say when nothing new can begin (say_gate).
+        """
+        self._about = about
+        self.stand_by("hello", words.hello(about, framework, version, gated))
+
+    def say_gate(self, shut: bool) -> None:
+        """Confirm that nothing new will begin in this process, or that it may again."""
+        self.stand_by("gate", words.SHUT if shut else words.OPENED)
+
+    def reserved(self, count: int) -> None:
+        """Say how many jobs were fetched and have not begun."""
+        self.stand_by("reserved", words.reserved(count))
+
+    def advise(self, setting: str, why: str, fix: str) -> None:
+        """Tell people of a setting that makes a drain late or loses jobs."""
+        self.stand_by(f"advice {setting}", words.advice(setting, why, fix))
+
+    def stand_by(self, key: str, line: bytes) -> None:
+        """Say something that is true until it is said otherwise, now and on every later connection."""
+        if self._standing.get(key) == line:
+            return
+        self._standing[key] = line
+        link = self._link
+        if link is not None:
+            link.tell(STANDING, line)
+        elif not self._started:
+            self._start()
 
     def enter(self, owner: object) -> int:
         """Return a number for a hold that ends with its owner at the latest; 0 where nobody listens."""
@@ -133,6 +166,14 @@ class Client:
         if link is not None and number in self._holds:
             link.tell(number, words.refresh(number, ttl))
 
+    def rename(self, number: int, about: str, ttl: float | None) -> None:
+        """Call an open hold something else."""
+        if number in self._holds:
+            line = self._holds[number] = words.hold(number, about, ttl)
+            link = self._link
+            if link is not None:
+                link.tell(number, line)
+
     def release(self, number: int) -> None:
         """Say that the work has ended; once that is done, a second time does nothing."""
         if number in self._guards:
@@ -158,6 +199,26 @@ class Client:
         """Return how long the supervisor's first word is still worth waiting for."""
         return self._first_word_deadline - time.monotonic()
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether there was a connection to a supervisor, and there is none now."""
+        return self._link is None and self._supervisor > 0
+
+    def supervisor_is_dead(self) -> bool:
+        """Whether the process that supervised this one has ended; False where that cannot be known."""
+        # An arbiter is one of the worker's own processes: its end is not the end of a supervision.
+        if not self.is_cut_off or _election.is_elected(self._path):
+            return False
+        try:
+            os.kill(self._supervisor, 0)
+            with open(f"/proc/{self._supervisor}/stat", "rb") as file:
+                # Its state comes after its name, which may hold anything. Z: dead, and not reaped by whoever started it.
+                return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False  # another user's, whom we may not ask about
+
     def retire(self) -> Client:
         """Fall silent, in a forked child: connection and holds are its parent's. Return the child's own."""
         self._retired = True
@@ -167,16 +228,19 @@ class Client:
         link, self._link = self._link, None
         if link is not None:
             link.forsake()
-        return Client(self.state, self._introduction)
+        return Client(self.state, self._about)
 
     def _line_for(self, number: int) -> bytes:
+        if number == STANDING:
+            standing = dict(self._standing)
+            return b"".join((standing.pop("hello", b""), *standing.values()))
         return self._holds.get(number) or words.release(number)
 
     def _start(self) -> bool:
         """Begin to listen at the first use; whether there is a supervisor to listen to."""
         if self._path is None:
-            self.hold_wait = words.read_seconds(os.environ.get(HOLD_WAIT_VARIABLE))
-            self._path = os.environ.get(SOCKET_VARIABLE, "")
+            self.hold_wait = words.read_seconds(_election.hold_wait())
+            self._path = _election.path()
         if not self._path or self._retired:
             return False
         self._first_word_deadline = time.monotonic() + FIRST_WORD_SECONDS
@@ -204,7 +268,8 @@ class Client:
                 self._converse()
                 lost_at = time.monotonic()
             except OSError:
-                pass  # nobody listens there, yet or any more
+                # Nobody listens there, yet or any more. Without a supervisor, one of the processes does its part.
+                _election.stand(self._path or "")
             if lost_at - connected_at > LAST_RETRY_SECONDS:
                 delay = FIRST_RETRY_SECONDS
             if time.monotonic() - lost_at > FORGET_SECONDS:
@@ -216,9 +281,14 @@ class Client:
 
     def _converse(self) -> None:
         link = Link(self._path or "", self._line_for)
-        link.tell(0, words.hello(self._introduction or _program()))
+        self._standing.setdefault("hello", words.hello(self._about or _program()))
+        standing = self._line_for(STANDING)
+        link.tell(STANDING, standing)
+        self._supervisor = link.peer
         self._link = link
-        link.tell_later(list(self._holds))
+        # What was added to the standing lines in between is said with all of them.
+        changed = [STANDING] if self._line_for(STANDING) != standing else []
+        link.tell_later([*changed, *list(self._holds)])
         try:
             for line in link.lines():
                 if self._retired:
@@ -228,6 +298,8 @@ class Client:
             if not self._retired:
                 self._link = None
                 link.hang_up()
+                # Who waits may want to know that there is nobody to wait for.
+                self.waiting.wake_all()
 
     def _hear(self, message: dict[str, object]) -> None:
         match message.get("op"):

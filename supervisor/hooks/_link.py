@@ -21,6 +21,7 @@ import _thread
 import contextlib
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 
@@ -44,7 +45,7 @@ OWED = 2
 class Link:
     """A connection that stands; making it raises OSError. line_for: says what is true of a hold."""
 
-    __slots__ = ("_flushing", "_line_for", "_sock", "_unsaid", "_wire")
+    __slots__ = ("_flushing", "_line_for", "_sock", "_unsaid", "_wire", "peer")
 
     def __init__(self, path: str, line_for: Callable[[int], bytes]) -> None:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -62,6 +63,9 @@ class Link:
             raise
         self._sock = sock
         self._wire = wire
+        # The process that listens, 0 where it is in another PID namespace (struct ucred, unix(7)).
+        credentials = wire.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        self.peer = int.from_bytes(credentials[:4], sys.byteorder)
         self._line_for = line_for
         self._unsaid: dict[int, int] = {}
         self._flushing = threading.Lock()

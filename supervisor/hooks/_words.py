@@ -47,8 +47,28 @@ class State:
         return State(self.phase, self.accepting, self.stopping, self.deadline, protected)
 
 
-def hello(about: str) -> bytes:
-    return b'{"op":"hello","v":1,"about":%b}\n' % _spell(about)
+SHUT = b'{"op":"shut"}\n'
+OPENED = b'{"op":"opened"}\n'
+
+
+def hello(about: str, framework: str = "", version: str = "", gated: bool = False) -> bytes:
+    """framework: empty where no framework's hook speaks. gated: this process can be kept from taking new work."""
+    if not framework:
+        return b'{"op":"hello","v":1,"about":%b}\n' % _spell(about)
+    hook = b',"framework":%b,"version":%b,"gate":%b' % (
+        _spell(framework),
+        _spell(version),
+        b"true" if gated else b"false",
+    )
+    return b'{"op":"hello","v":1,"about":%b%b}\n' % (_spell(about), hook)
+
+
+def reserved(count: int) -> bytes:
+    return b'{"op":"reserved","count":%d}\n' % count
+
+
+def advice(setting: str, why: str, fix: str) -> bytes:
+    return json.dumps({"op": "advice", "setting": setting, "why": why, "fix": fix}).encode() + b"\n"
 
 
 def hold(number: int, about: str, ttl: float | None) -> bytes:

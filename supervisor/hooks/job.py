@@ -76,6 +76,12 @@ class Job:
             here.release(number)
             self._open.pop()
 
+    def rename(self, about: str) -> None:
+        """Call the hold something else, once more is known."""
+        self._about = about
+        for here, number in self._open[-1:]:
+            here.rename(number, about, self._ttl)
+
     @property
     def refused(self) -> bool:
         """Whether the supervisor said not to begin; `why` says why not."""

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from supervisor.core.effects import Level, Note
+
+if TYPE_CHECKING:
+    from datetime import UTC, datetime, tzinfo
+else:
+    # The C module below `datetime`, which carries the same in Python as well: a quarter of a megabyte in every task.
+    from _datetime import UTC, datetime, tzinfo
 
 Fields = Sequence[tuple[str, object]]
 

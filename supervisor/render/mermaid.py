@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
-from supervisor.core import holds, lifecycle, protection, worker
+from supervisor.core import attachments, holds, lifecycle, probing, protection, worker
 from supervisor.core.edges import Edge, P
 
 # From so many phases on, a move that is legal in all of them is drawn as one arrow: eight that cross hide the rest.
@@ -20,7 +20,9 @@ def diagrams() -> str:
         "The task": diagram(lifecycle.EDGES, (lifecycle.Phase.STARTING,)),
         "Protection": diagram(protection.EDGES, (protection.Phase.LOOKING, protection.Phase.ABSENT)),
         "A hold": diagram(holds.EDGES, (holds.Phase.WAITING, holds.Phase.HELD)),
+        "A hook's gate": diagram(attachments.EDGES, (attachments.Phase.OPEN,)),
         "A worker": diagram(worker.EDGES, (worker.Phase.STARTING,)),
+        "A probe": diagram(probing.EDGES, (probing.Phase.LOOKING,)),
     }
     return "\n".join(f"### {heading}\n\n```mermaid\n{text}```\n" for heading, text in drawn.items())
 

@@ -29,6 +29,7 @@ def render(snapshot: Snapshot, *, log_lines_dropped: int = 0) -> str:
         ("task", _task(snapshot)),
         *_way_out(snapshot),
         *(("worker", _worker(worker)) for worker in snapshot.workers),
+        *(("hooks", hooks) for hooks in _hooks(snapshot)),
         ("in flight", _in_flight(snapshot)),
         *(("", hold) for hold in _holds(snapshot.holds)),
         ("protection", _protection(snapshot.protection, bool(snapshot.holds))),
@@ -77,6 +78,19 @@ def _worker(worker: WorkerView) -> str:
     if worker.starts_in is not None:
         words.append(f"starts again {_in(worker.starts_in)}")
     return ", ".join(words)
+
+
+def _hooks(snapshot: Snapshot) -> Iterator[str]:
+    """One line for all processes of a framework: a pool may have many."""
+    for name in dict.fromkeys(f"{hook.framework} {hook.version}".strip() for hook in snapshot.hooks):
+        alike = [hook for hook in snapshot.hooks if f"{hook.framework} {hook.version}".strip() == name]
+        gates = [hook.gate for hook in alike if hook.gate is not None]
+        words = [f"{_clean(name)} in {len(alike)} process{'es' if len(alike) > 1 else ''}"]
+        if gates:
+            words.append(f"{gates.count('shut')} of {len(gates)} gates shut")
+        if reserved := sum(hook.reserved for hook in alike):
+            words.append(f"{reserved} fetched but not begun")
+        yield ", ".join(words)
 
 
 def _in_flight(snapshot: Snapshot) -> str:

@@ -2,24 +2,26 @@
 
 Signals come first in every turn, and a turn that serves sockets is cut short when one arrives; so a stop request waits for
 one short read at most, however busy the hooks are. With one exception: what a hook had said before the first stop request
-counts before it, or a worker would be stopped in a job that had just begun. What a stop request means for the worker
-is worked out while there is nothing else to do, so that the signal is on its way before the rest is decided.
-Idle, the loop waits for ever: nothing is polled.
+counts before it, or a worker would be stopped in a job that had just begun. What a signal means for the worker is worked out
+while there is nothing else to do, so that it is on its way before the rest is decided: mostly by the reflex, in the
+handler, else here. Idle, the loop waits for ever: nothing is polled.
 """
 
 from __future__ import annotations
 
 import selectors
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from supervisor.core.effects import Effect
-from supervisor.core.events import Event, StopRequested, Tick
+from supervisor.core.effects import Effect, Exit, Kill, Quiet, Resume, Spawn, Stop
+from supervisor.core.events import Event, HoldRefreshed, HoldReleased, HoldTaken, StopRequested, Tick
+from supervisor.core.foresight import Foresight
 from supervisor.core.instants import Instant, earliest
 from supervisor.ports import Clock
 
 from .meaning import CHILD_ENDED
+from .reflex import Early, Reflex
 
 # So many things that were said before a stop request are heard before it; they take some milliseconds at worst, and few
 # say anything in the same instant. Counted, not timed: on a busy machine time passes without anything being heard.
@@ -27,6 +29,12 @@ _HEARD_OUT_FACTS = 250
 
 # epoll takes at most 24 days, in milliseconds; waking up once a day costs nothing.
 _LONGEST_WAIT_SECONDS = 86_400.0
+
+# Work that begins and ends is foreseen; any other fact may change what a signal means for the worker.
+_FORESEEN = frozenset((HoldTaken, HoldRefreshed, HoldReleased))
+
+# So do these orders, whatever they follow from.
+_TO_WORKERS = (Quiet, Resume, Stop, Kill, Spawn, Exit)
 
 
 class Decides(Protocol):
@@ -36,13 +44,16 @@ class Decides(Protocol):
 
     def is_working(self) -> bool: ...
 
-    def foresee_stop(self, now: Instant) -> None: ...
+    def foresee(self, now: Instant) -> Foresight | None: ...
 
-    def foreseen_stop(self, now: Instant) -> Sequence[Effect]: ...
+    def foreseen(self, now: Instant) -> Foresight | None: ...
 
 
 class TakesSignals(Protocol):
-    """came: whether one has come since the last `take`."""
+    """came: whether one has come since the last `take`.
+
+    arm: have these called in the handler until `disarm` or `take`, by a signal's number.
+    """
 
     @property
     def came(self) -> bool: ...
@@ -50,6 +61,10 @@ class TakesSignals(Protocol):
     def fileno(self) -> int: ...
 
     def take(self) -> list[int]: ...
+
+    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None: ...
+
+    def disarm(self) -> None: ...
 
 
 class TakesFacts(Protocol):
@@ -86,6 +101,7 @@ class Loop:
         performer: Performs,
         clock: Clock,
         signals: TakesSignals,
+        reflex: Reflex,
         meaning: Callable[[int], Event | None],
         reap: Callable[[], Iterable[Event]],
         inbox: TakesFacts,
@@ -99,6 +115,7 @@ class Loop:
         self._performer = performer
         self._clock = clock
         self._signals = signals
+        self._reflex = reflex
         self._meaning = meaning
         self._reap = reap
         self._inbox = inbox
@@ -110,8 +127,6 @@ class Loop:
         # When the clock of the way out began, for whoever has to finish it should this loop fail.
         self.stop_asked_at: Instant | None = None
         self._ready: list[Callable[[], object]] = []
-        # Carried out before the engine was asked; it orders them all the same.
-        self._done_early: list[Effect] = []
         # A child may have ended before anybody listened.
         self._children_ended = True
         selector.register(signals.fileno(), selectors.EVENT_READ, _nothing_more)
@@ -120,17 +135,27 @@ class Loop:
     def run(self, first: Event) -> int:
         """Begin with this fact; return the status to exit with."""
         self._feed(first)
-        while self._performer.exit_status is None:
-            self._take_signals()
-            self._collect_children()
-            for event in self._inbox.take():
-                self._feed(event)
-            self._serve()
-            self._look_at_clock()
-            self._before_waiting()
-            self._engine.foresee_stop(self._clock.now())
-            self._ready = [key.data for key, _ in self._selector.select(self._patience())]
+        try:
+            while self._performer.exit_status is None:
+                self._turn()
+        finally:
+            self._signals.disarm()
         return self._performer.exit_status
+
+    def _turn(self) -> None:
+        self._take_signals()
+        self._collect_children()
+        for event in self._inbox.take():
+            self._feed(event)
+        self._signals.arm(self._reflex.actions)
+        self._serve()
+        self._look_at_clock()
+        self._before_waiting()
+        self._reflex.expect(self._engine.foresee(self._clock.now()), self._engine.is_working())
+        patience = self._patience()
+        self._reflex.asleep = patience > 0
+        self._ready = [key.data for key, _ in self._selector.select(patience)]
+        self._reflex.asleep = False
 
     def _patience(self) -> float:
         if self._children_ended or self._facts or self._performer.exit_status is not None:
@@ -143,11 +168,28 @@ class Loop:
             if number == CHILD_ENDED:
                 self._children_ended = True
             elif (event := self._meaning(number)) is not None:
-                if self.stop_asked_at is None and isinstance(event, StopRequested):
-                    if not self._engine.is_working():
-                        self._hear_out()
-                    self._carry_out_early()
-                self._feed(event)
+                self._take_signal(number, event)
+
+    def _take_signal(self, number: int, event: Event) -> None:
+        early = self._reflex.early_for(number)
+        if self.stop_asked_at is None and isinstance(event, StopRequested):
+            # Also while work is known to be in flight: its end may have been said, and the begin of the next.
+            if early is None or early.hear_first:
+                self._hear_out()
+            if early is None:
+                early = self._carry_out_early(number)
+        self._feed(event)
+        if early is not None:
+            self._reflex.told(early)
+
+    def _carry_out_early(self, number: int) -> Early | None:
+        known = self._engine.foreseen(self._clock.now())
+        if known is None:
+            return None
+        orders = known.stop(self._engine.is_working())
+        for order in orders:
+            self._performer.perform(order)
+        return self._reflex.carried_out(number, orders, hear_first=True)
 
     def _hear_out(self) -> None:
         """Take in what has been said so far, in two rounds: one who has only just connected is read in the second."""
@@ -163,13 +205,10 @@ class Loop:
             if not ready:
                 return
 
-    def _carry_out_early(self) -> None:
-        for effect in self._engine.foreseen_stop(self._clock.now()):
-            self._performer.perform(effect)
-            self._done_early.append(effect)
-
     def _collect_children(self) -> None:
         if self._children_ended:
+            # One that was collected is never signalled: its number may name another.
+            self._reflex.forget()
             ended = list(self._reap())
             self._children_ended = bool(ended)
             for event in ended:
@@ -199,12 +238,16 @@ class Loop:
             now, fact = self._clock.now(), following.popleft()
             if self.stop_asked_at is None and isinstance(fact, StopRequested):
                 self.stop_asked_at = now
+            if type(fact) not in _FORESEEN:
+                self._reflex.forget()
             effects = self._engine.handle(fact, now)
             self._record(now, fact, effects)
             for effect in effects:
-                if effect in self._done_early:
-                    self._done_early.remove(effect)
-                elif (brought := self._performer.perform(effect)) is not None:
+                if isinstance(effect, _TO_WORKERS):
+                    self._reflex.forget()
+                if self._reflex.was_done(effect):
+                    continue
+                if (brought := self._performer.perform(effect)) is not None:
                     following.append(brought)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from supervisor.config.signals import NUMBERS, describe
+from supervisor.config.signals import NAMES, NUMBERS, describe
 from supervisor.core.events import DumpRequested, Event, SignalReceived, StopRequested
 from supervisor.core.names import SignalName
 
@@ -14,6 +14,9 @@ CONTINUED = NUMBERS["CONT"]
 PUT_ASIDE = NUMBERS["TSTP"]
 
 _INTERRUPT = SignalName("INT")
+
+# They are more to us than something to pass on, so they wait for the loop.
+_NOT_ONLY_FOR_THE_WORKER = (CHILD_ENDED, CONTINUED, PUT_ASIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,16 @@ class Meanings:
             by_terminal = name == _INTERRUPT and self.keyboard_is_ours()
             return StopRequested("Ctrl-C" if by_terminal else f"SIG{name}", by_terminal)
         return DumpRequested() if name == self.dump else SignalReceived(name)
+
+    def stops(self) -> frozenset[int]:
+        """Return the numbers of the signals that are stop requests."""
+        return frozenset(NUMBERS[name] for name in self.stop)
+
+    def forwards(self) -> dict[int, SignalName]:
+        """Return the signals that mean nothing to us, by number."""
+        ours = (*self.stops(), *_NOT_ONLY_FOR_THE_WORKER)
+        return {
+            number: SignalName(name)
+            for number, name in NAMES.items()
+            if number not in ours and name != self.dump
+        }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import assert_never
 
 from supervisor.core.effects import (
@@ -26,6 +27,7 @@ from supervisor.core.effects import (
     note,
 )
 from supervisor.core.events import Event
+from supervisor.core.names import SignalName, WorkerName
 from supervisor.ports import Hooks, Log, Protector, Workers
 
 
@@ -76,8 +78,7 @@ class Performer:
                 if wanted is not None:
                     self._workers.signal(worker, wanted)
             case Stop(worker=worker, signal=signal):
-                self.asked_to_stop = True
-                self._workers.stop(worker, signal)
+                self._stop(worker, signal)
             case Kill(worker=worker):
                 self._workers.kill(worker)
             case Protect() | Unprotect() | LookAtProtection():
@@ -91,8 +92,24 @@ class Performer:
                 assert_never(effect)
         return None
 
+    def prepared(self, effect: Quiet | Stop | Forward) -> Callable[[], object]:
+        """Return what carries out an order in as few steps as possible, for when every microsecond counts."""
+        if isinstance(effect, Stop):
+            return partial(self._stop, effect.worker, effect.signal)
+        if effect.signal is None:
+            return _nothing
+        return partial(self._workers.signal, effect.worker, effect.signal)
+
+    def _stop(self, worker: WorkerName, signal: SignalName) -> None:
+        self._workers.stop(worker, signal)
+        self.asked_to_stop = True
+
     def _exit(self, status: int) -> None:
         if survivors := self._workers.sweep(self._sweep_limit):
             told = note("task.left_behind", Level.ERROR, processes=survivors)
             self._log.write(told, self._context())
         self.exit_status = status
+
+
+def _nothing() -> None:
+    """Carry out an order that only hooks are told of."""

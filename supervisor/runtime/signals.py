@@ -3,10 +3,11 @@ worker starts.
 
 The interpreter's own handler, in C, writes the signal's number into a pipe at the moment of delivery; that is what wakes the
 loop, and what keeps order and count. Our handler in Python, which the interpreter runs a little later and once for
-several, does two small things: it raises `came`, so that long turns of the loop can be cut short, and it notes the
-number. That note is for one case only. If nobody reads while 65,536 signals come (a flood of dying children, say), the pipe is
-full and a later number is lost; so when a read finds it full, what was noted counts too. Then a signal may be seen twice,
-but a stop request is never lost. Handlers, unlike ignored and blocked signals, do not pass to a worker (execve(2)).
+several, does three small things: it raises `came`, so that long turns of the loop can be cut short, it notes the number,
+and it calls what the loop has armed for it. The note is for one case only. If nobody reads while 65,536 signals come (a
+flood of dying children, say), the pipe is full and a later number is lost; so when a read finds it full, what was noted
+counts too. Then a signal may be seen twice, but a stop request is never lost. Handlers, unlike ignored and blocked
+signals, do not pass to a worker (execve(2)).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Container
+    from collections.abc import Callable, Container, Mapping
 else:
     import _signal
 
@@ -37,12 +38,13 @@ _UNCATCHABLE = (_signal.SIGKILL, _signal.SIGSTOP)
 class Signals:
     """Everything the kernel has told us and the loop has not yet taken."""
 
-    __slots__ = ("_early", "_noted", "_reader", "came")
+    __slots__ = ("_armed", "_early", "_noted", "_reader", "came")
 
     def __init__(self) -> None:
         self.came = False
         self._noted: set[int] = set()
         self._early: list[int] = []
+        self._armed: Mapping[int, Callable[[], bool]] | None = None
         self._reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         _signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
@@ -65,9 +67,21 @@ class Signals:
         return next((number for number in self._early if number in wanted), None)
 
     def take(self) -> list[int]:
-        """Return the numbers of all signals that have come since, in order."""
+        """Return the numbers of all signals that have come since, in order; disarm."""
+        self.disarm()
         early, self._early = self._early, []
         return early + self._read()
+
+    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None:
+        """Have these called in the handler, by number, until one says False or a signal comes that is not among them.
+
+        Nothing is taken by that: the loop sees all signals in its turn.
+        """
+        self._armed = actions
+
+    def disarm(self) -> None:
+        """Leave everything to the loop again."""
+        self._armed = None
 
     def suspend(self) -> None:
         """Stop our group as Ctrl-Z would have; return when woken.
@@ -82,6 +96,9 @@ class Signals:
     def _note(self, number: int, _frame: object) -> None:
         self._noted.add(number)
         self.came = True
+        if self._armed is not None and ((action := self._armed.get(number)) is None or not action()):
+            # Signals stay in order: what comes after this one has to wait for the loop as well.
+            self._armed = None
 
     def _read(self) -> list[int]:
         self.came = False

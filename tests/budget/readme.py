@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.config.options import options_table
+from supervisor.config.probes import probes_table
 from supervisor.config.profiles import profiles_table
 from supervisor.render.log_events import log_events_table
 from supervisor.render.mermaid import diagrams
@@ -16,6 +17,7 @@ README = Path(__file__).parents[2] / "README.md"
 PARTS: dict[str, Callable[[], str]] = {
     "options": options_table,
     "profiles": profiles_table,
+    "probes": probes_table,
     "log-events": log_events_table,
     "diagrams": diagrams,
 }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from supervisor.emulator.agent import Agent
+from supervisor.emulator.world import World
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,8 +67,32 @@ from supervisor.cli.main import main
 main()
 """
 
+# What a run on ECS does without, because it would load them in every task: 15 MiB and half a second at a quarter of a vCPU.
+TOO_HEAVY_FOR_ECS = {"requests", "urllib3", "http", "email", "ssl", "socket", "datetime"}
 
-def modules_added(code: str, *arguments: str) -> set[str]:
+# Prints the modules that a run has loaded when it is over.
+AT_THE_EXIT = """
+import os
+leave = os._exit
+def tell(status):
+    os.write(1, str(sorted(set(sys.modules) - before)).encode())
+    leave(status)
+os._exit = tell
+from supervisor.cli.main import main
+main()
+"""
+
+# A worker with one job, which begins when the task is protected.
+ONE_JOB = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from supervisor.hooks.job import job
+with job("one"):
+    pass
+"""
+
+
+def modules_added(code: str, *arguments: str, environment: dict[str, str] | None = None) -> set[str]:
     """Run code in an interpreter that has loaded next to nothing; return what it has loaded in the end."""
     begin = f"import sys\nbefore = set(sys.modules)\nsys.path.insert(0, {str(ROOT)!r})\n"
     end = "\nprint(sorted(set(sys.modules) - before))"
@@ -73,6 +101,7 @@ def modules_added(code: str, *arguments: str) -> set[str]:
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, **(environment or {})},
     )
     return set(json.loads(ran.stdout.replace("'", '"')))
 
@@ -93,6 +122,7 @@ def test_importing_the_package_imports_nothing() -> None:
         (),
         ("--stop-sequence", "TERM 5 KILL", "--profile", "celery"),
         ("--socket", "none", "--protect", "never"),
+        ("--probe", "children", "--probe", "file=/run/busy", "--ready-file", "/run/ready"),
     ],
 )
 def test_little_is_loaded_before_the_worker_is_started(options: tuple[str, ...]) -> None:
@@ -111,6 +141,26 @@ def test_the_parser_of_files_is_loaded_only_for_a_file(tmp_path: Path) -> None:
     assert loaded.isdisjoint(
         {"dataclasses", "requests", "psutil", "rich", "subprocess", "threading", "logging"}
     )
+
+
+def test_protection_on_ecs_loads_no_library_for_it() -> None:
+    """Asking the agent, protecting the task and letting it go is done with what is loaded anyway."""
+    with Agent(World()) as agent:
+        task = agent.world.add_task(agent.now())
+        loaded = modules_added(
+            AT_THE_EXIT,
+            "run",
+            "--protect",
+            "before-start",
+            "--",
+            sys.executable,
+            "-I",
+            "-c",
+            ONE_JOB,
+            environment={"ECS_AGENT_URI": agent.uri(task)},
+        )
+        assert [call.status for call in agent.protection_calls(task) if call.method == "PUT"][:1] == [200]
+    assert {name.partition(".")[0] for name in loaded} & TOO_HEAVY_FOR_ECS == set()
 
 
 def test_a_hook_brings_no_third_party_and_nothing_else_of_ours() -> None:

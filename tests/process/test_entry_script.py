@@ -124,7 +124,7 @@ def test_nothing_of_the_worker_enters_the_supervisor(installed: Installation, tm
 
 @pytest.mark.parametrize("start", ["script", "module"])
 def test_the_worker_has_the_environment_of_the_container(installed: Installation, start: str) -> None:
-    """Names that are none to a shell are kept, and neither shell nor interpreter adds anything."""
+    """Names that are none to a shell are kept, and only we add something: where the hooks find us, or that they do not."""
     environ = {b"spring.datasource.url": b"jdbc:x", b"A-B": b"1", b"BYTES": b"\xff\n\xfe=", b"EMPTY": b""}
     command = [installed.command] if start == "script" else [sys.executable, "-I", "-c", _AS_MODULE]
     ran = subprocess.run(
@@ -134,7 +134,7 @@ def test_the_worker_has_the_environment_of_the_container(installed: Installation
         check=True,
     )
     entries = [entry.partition(b"=") for entry in ran.stdout.split(b"\0") if entry]
-    assert {name: value for name, _, value in entries} == environ
+    assert {name: value for name, _, value in entries} == environ | {b"ECS_SUPERVISOR_SOCKET": b"none"}
 
 
 # `python -I -m supervisor` of an environment that does not have it installed.
@@ -151,6 +151,7 @@ def test_without_base64_the_worker_has_what_the_shell_kept(installed: Installati
     assert set(told.splitlines()) - {f"PWD={tmp_path}", "SHLVL=0", "SHLVL=1"} - {"_=/usr/bin/env"} == {
         f"PATH={SYSTEM_PATH}",
         "ORDINARY=1",
+        "ECS_SUPERVISOR_SOCKET=none",
     }
 
 

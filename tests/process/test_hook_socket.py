@@ -55,6 +55,42 @@ def test_a_hold_keeps_the_drain_waiting(as_pid_1: bool) -> None:
         assert "holds.abandoned" not in run.names()
 
 
+HELLO = '{"op":"hello","v":1,"about":"w1","framework":"celery","version":"5.7.0","gate":true}'
+
+
+def test_a_gate_keeps_the_stop_waiting() -> None:
+    """A worker whose hook keeps a gate is asked to exit only when the gate is confirmed shut, or was waited for in vain."""
+    with holding(HELLO) as run:
+        run.until_noted("hook.attached")
+        run.send(signal.SIGTERM)
+        assert run.status() == 0
+        names = run.names()
+        assert names.index("task.draining") < names.index("quiet.unconfirmed") < names.index("task.stopping")
+
+
+def test_a_gate_that_is_shut_lets_the_stop_go_on() -> None:
+    """With its word given and nothing in flight there is nothing to wait for."""
+    with holding(HELLO, '{"op":"shut"}', '{"op":"reserved","count":2}') as run:
+        run.until_noted("hook.attached")
+        run.send(signal.SIGTERM)
+        assert run.status() == 0
+        assert "quiet.confirmed" in run.names()
+        assert "quiet.unconfirmed" not in run.names()
+
+
+def test_advice_of_a_hook_reaches_people() -> None:
+    """What a hook has found in the worker's settings is a line of the log."""
+    advice = '{"op":"advice","setting":"task_acks_late","why":"a killed job is lost","fix":"set it to True"}'
+    with holding(HELLO, advice, '{"op":"shut"}') as run:
+        run.until_noted("worker.advice")
+        (line,) = [note for note in run.notes if note["event"] == "worker.advice"]
+        assert (line["setting"], line["fix"], line["level"]) == (
+            "task_acks_late",
+            "set it to True",
+            "warning",
+        )
+
+
 def test_a_hold_that_outlives_the_drain_is_named() -> None:
     """When the drain's time is over the job that is still in flight is named, and the worker is stopped."""
     with holding(HOLD, options=("--stop-timeout", "5", "--stop-sequence", "QUIET 0.3 TERM 2 KILL")) as run:
@@ -97,6 +133,23 @@ def test_malformed_lines_are_answered_and_ten_in_a_row_end_the_connection() -> N
         server.sendall(b"nonsense\n" * 10)
         assert [json.loads(line)["op"] for line in lines] == ["problem"] * 10
         assert run.process.poll() is None
+
+
+def test_a_job_that_follows_another_in_the_same_breath_is_waited_for() -> None:
+    """Between the end of one job and the begin of the next, said together, a worker is not idle, and is not stopped."""
+    with connected() as (run, server):
+        lines = server.makefile("rb")
+        lines.readline()
+        server.sendall(b'{"op":"hold","id":"1"}\n{"op":"ping"}\n')
+        assert json.loads(lines.readline())["op"] == "pong"
+        run.send(signal.SIGTERM)
+        run.until_noted("task.draining")
+        again = b'{"op":"release","id":"2"}\n{"op":"hold","id":"2"}\n'
+        server.sendall(b'{"op":"release","id":"1"}\n{"op":"hold","id":"2"}\n' + again + b'{"op":"ping"}\n')
+        assert [json.loads(lines.readline())["op"] for _ in range(2)] == ["state", "pong"]
+        assert "task.stopping" not in run.names()
+        server.sendall(b'{"op":"release","id":"2"}\n')
+        assert run.status() == 0
 
 
 def test_an_endless_line_ends_the_connection() -> None:
@@ -184,11 +237,13 @@ def test_a_file_that_is_no_socket_is_not_removed(tmp_path: Path) -> None:
     assert path.read_text() == "data"
 
 
-def test_without_a_socket_the_worker_has_no_path() -> None:
-    """`--socket none` makes no socket and leaves no variable that looks like one."""
-    with supervised("env", env={"ECS_SUPERVISOR_SOCKET": "none"}) as run:
+def test_without_a_socket_the_worker_is_told_so() -> None:
+    """Its hooks must not take themselves for a worker's without a supervisor, and speak to ECS beside ours."""
+    with supervised("env", options=("--socket", "none")) as run:
         assert run.status() == 0
-        assert not any(line.startswith("ECS_SUPERVISOR_SOCKET") for line in run.output)
+        assert [line for line in run.output if line.startswith("ECS_SUPERVISOR")] == [
+            "ECS_SUPERVISOR_SOCKET=none"
+        ]
 
 
 @contextmanager

@@ -84,7 +84,10 @@ def test_every_profile_has_its_own_sequence() -> None:
             profile: all_of_them.enter_context(
                 supervised(
                     *actor("endures", "hold"),
-                    options=("--profile", profile, "--stop-timeout", str(STOP_TIMEOUT_SECONDS / 2)),
+                    options=(
+                        *("--no-attach", "--profile", profile),
+                        *("--stop-timeout", str(STOP_TIMEOUT_SECONDS / 2)),
+                    ),
                 )
             )
             for profile in signals

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
-from supervisor.core import backoff, holds, lifecycle, protection, worker
+from supervisor.core import backoff, engine, holds, lifecycle, protection, worker
 from supervisor.core.events import HolderDied, HoldReleased, ProtectionRefused, StopRequested
 from supervisor.core.inner import DemandIs, StopBegan
 from supervisor.core.instants import NEVER, Instant
@@ -77,6 +77,13 @@ def _drain_not_waited_for(next_: Original) -> Original:
         if state.phase is lifecycle.Phase.DRAINING:
             state = replace(state, flight=replace(state.flight, work=()))
         return next_(state, now)
+
+    return buggy
+
+
+def _gates_not_waited_for(next_: Original) -> Original:
+    def buggy(state: Any, now: Instant) -> Any:
+        return next_(replace(state, gates=replace(state.gates, unconfirmed=())), now)
 
     return buggy
 
@@ -167,12 +174,18 @@ def _waits_for_ever(verdict: Original) -> Original:
     )
 
 
+def _work_is_not_foreseen(imagined: Original) -> Original:
+    return lambda state, working, now: imagined(state, False, now)
+
+
 BUGS = (
     Bug("a repeated signal moves the clock", lifecycle, "step", _stop_moves_the_clock),
     Bug("never escalates to kill", lifecycle_machine, "_next_stage", _never_kills),
     Bug("no exit deadline", lifecycle_machine, "exit_deadline", _no_exit_deadline),
     Bug("the drain deadline is dropped", lifecycle_machine, "_next_stage", _drain_deadline_dropped),
     Bug("the drain is not waited for", lifecycle_machine, "_next", _drain_not_waited_for),
+    Bug("the gates are not waited for", lifecycle_machine, "_next", _gates_not_waited_for),
+    Bug("work in flight is not foreseen", engine, "imagined", _work_is_not_foreseen),
     Bug("abandoned work is named again", stages, "abandon", _named_again),
     Bug("a worker restarts on the way out", worker, "step", _restarts_on_the_way_out),
     Bug("C7: a holder's death is overlooked", holds, "step", _death_is_overlooked),

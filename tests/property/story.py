@@ -27,13 +27,17 @@ from supervisor.core.events import (
     DrainRequested,
     Event,
     ForceRequested,
+    GateOpened,
+    GateShut,
     HolderDied,
     HoldReleased,
     HoldTaken,
+    HookAttached,
     ProtectionAnswer,
     ProtectionCleared,
     ProtectionGranted,
     ProtectionSeen,
+    SignalReceived,
     StopRequested,
     Tick,
     WorkerExited,
@@ -59,6 +63,10 @@ class Books:
     expires: dict[HoldId, float] = field(default_factory=dict)
     ttls: dict[HoldId, float] = field(default_factory=dict)
     waiting: dict[HoldId, float] = field(default_factory=dict)
+    # Whose gate is not shut, and since when one has been waited for; what was waited for in vain is not waited for again.
+    gates: dict[HolderId, bool] = field(default_factory=dict)
+    quiet_since: float | None = None
+    gave_up: bool = False
     alive: bool = False
     spawns_due: int = 0
     stopped_at: float | None = None
@@ -103,9 +111,11 @@ class Story:
         return HoldId(f"h{self._numbers}")
 
     def tell(self, event: Event) -> tuple[Effect, ...]:
-        self.engine.foresee_stop(self.now)
-        foreseen = self.engine.foreseen_stop(self.now)
+        known = self.engine.foresee(self.now)
+        foreseen = known.stop(self.engine.is_working()) if known is not None else ()
         effects = self.engine.handle(event, self.now)
+        if isinstance(event, SignalReceived) and known is not None:
+            assert effects == known.forward(event.signal), "a signal is passed on to others than was foreseen"
         if isinstance(event, StopRequested) and foreseen:
             to_workers = tuple(order for order in effects if isinstance(order, Quiet | Stop | Kill))
             assert to_workers == foreseen, "a stop request orders something else than was foreseen"
@@ -159,6 +169,13 @@ class Story:
             case HolderDied(holder=holder):
                 for hold in [hold for hold, who in books.open.items() if who == holder]:
                     self._close(hold)
+                books.gates.pop(holder, None)
+            case HookAttached(holder=holder, gated=True):
+                books.gates.setdefault(holder, True)
+            case GateShut(holder=holder) if holder in books.gates:
+                books.gates[holder] = False
+            case GateOpened(holder=holder) if holder in books.gates:
+                books.gates[holder] = True
             case WorkerSpawned():
                 books.alive, books.spawns_due = True, books.spawns_due - 1
             case WorkerExited():
@@ -209,6 +226,8 @@ class Story:
                 assert drains or self.now >= drained - 1e-6, (
                     "a stop while work is in flight and there is time"
                 )
+            case Stop() if self._waits_for_gates:
+                assert not any(books.gates.values()), "a stop while a gate is open and may still be shut"
             case Note(name="holds.abandoned", fields=fields):
                 for text in dict(fields)["work"]:  # type: ignore[union-attr]
                     assert text not in books.named, f"{text} is named twice"
@@ -226,6 +245,9 @@ class Story:
                 assert hold in books.waiting, "an answer that nobody waits for"
             case Announce(protected=True):
                 assert books.lease_until > self.now, "protection is announced that the agent never gave"
+            case Note(name="quiet.unconfirmed"):
+                assert any(books.gates.values()), "a gate is missed that is shut"
+                books.gave_up = True
             case _:
                 pass
 
@@ -241,6 +263,17 @@ class Story:
         if self.books.confirmed and not leaving and not self._young and self.policy.protection is not None:
             idle = self.now - self.books.idle_since
             assert idle >= self.policy.protection.release_delay - 1e-6, "released before the release delay"
+
+    @property
+    def _waits_for_gates(self) -> bool:
+        """Whether there was no reason to ask the worker to exit but that nothing is in flight."""
+        books, plan = self.books, self.policy.lifecycle.plan
+        in_time = (
+            books.stopped_at is not None and self.now < plan.ends_at(0, Instant(books.stopped_at)) - 1e-6
+        )
+        quiet_first = plan.stages[0].kind == "quiet"
+        others = books.forced or books.gave_up or books.open or self._had_own_clock
+        return in_time and quiet_first and not others
 
     @property
     def _had_own_clock(self) -> bool:

@@ -23,10 +23,13 @@ from supervisor.core.effects import LookAtProtection, Protect, Unprotect
 from supervisor.core.events import (
     DrainRequested,
     ForceRequested,
+    GateOpened,
+    GateShut,
     HolderDied,
     HoldRefreshed,
     HoldReleased,
     HoldTaken,
+    HookAttached,
     ProtectionAnswer,
     ProtectionCleared,
     ProtectionGranted,
@@ -155,6 +158,16 @@ class Wild(RuleBasedStateMachine):
     @rule(holder=HOLDERS)
     def dies(self, holder: HolderId) -> None:
         self.story.tell(HolderDied(holder, "its process has ended"))
+
+    @precondition(lambda self: self.going)
+    @rule(holder=HOLDERS, gated=st.sampled_from([True, True, False]))
+    def has_a_hook(self, holder: HolderId, gated: bool) -> None:
+        self.story.tell(HookAttached(holder, f"worker {holder}", "rq", "3.0", gated))
+
+    @precondition(lambda self: self.going and self.story.books.gates)
+    @rule(holder=HOLDERS, shut=st.sampled_from([True, True, False]))
+    def moves_its_gate(self, holder: HolderId, shut: bool) -> None:
+        self.story.tell(GateShut(holder) if shut else GateOpened(holder))
 
     @precondition(lambda self: self.going and self.story.now > 20)
     @rule(terminal=st.booleans())

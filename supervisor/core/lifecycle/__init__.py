@@ -8,7 +8,9 @@ Rules
   4. A worker gets each signal of its stop sequence once. Some take a second one for an order to drop everything.
   5. Work that is still in flight when its time is over is named, each piece once.
   6. A worker that appears late is told what the others were told.
-  7. A drain that an operator asked for has no clock: it lasts until nothing is in flight or its deadline has come; a
+  7. Where hooks keep gates, the worker is not asked to exit because nothing is in flight until all gates are confirmed
+     shut: a job may be on its way from the queue. A gate that does not answer is given up after CONFIRM_SECONDS.
+  8. A drain that an operator asked for has no clock: it lasts until nothing is in flight or its deadline has come; a
      stop request that comes meanwhile starts the clock.
 
 How it moves: EDGES below; the picture in README is drawn from it.
@@ -17,7 +19,7 @@ Mind: the stages of the stop sequence and the phases are two views of one thing.
 stage begins and so the only place that gives orders to workers on the way out.
 """
 
-from .machine import RELEASE_WAIT_SECONDS, step, wake_at
+from .machine import CONFIRM_SECONDS, RELEASE_WAIT_SECONDS, step, wake_at
 from .values import (
     EDGES,
     Lifecycle,
@@ -30,6 +32,7 @@ from .values import (
 )
 
 __all__ = [
+    "CONFIRM_SECONDS",
     "EDGES",
     "RELEASE_WAIT_SECONDS",
     "Lifecycle",

@@ -15,15 +15,19 @@ from supervisor.core.events import (
     StopRequested,
 )
 from supervisor.core.exitcode import container_status
-from supervisor.core.inner import FlightIs, Inner, ProtectionWants, WorkersAre
+from supervisor.core.inner import FlightIs, GatesAre, Inner, ProtectionWants, WorkersAre
 from supervisor.core.instants import NEVER, Instant, after, earliest
 
 from .requests import drain_requested, drain_without_clock, force, stop_requested
 from .stages import KILL_AGAIN_SECONDS, abandon, enter, note_way_out, orders, start_clock
-from .values import Lifecycle, Phase, exit_deadline, move
+from .values import Lifecycle, Phase, exit_deadline, is_quieting, move
 
 # The release of protection is waited for so long before a voluntary exit: one bounded call to the agent.
 RELEASE_WAIT_SECONDS = 7.0
+
+# Hooks shut their gates within milliseconds. One that takes so long hangs, or its worker does; its share of the drain
+# must not be spent on waiting for a word that will not come.
+CONFIRM_SECONDS = 5.0
 
 
 def step(state: Lifecycle, event: Event | Inner, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]]:
@@ -37,7 +41,7 @@ def wake_at(state: Lifecycle) -> Instant:
     """Return when time alone will change something here."""
     if state.gone_at != NEVER and state.flight.is_empty:
         return earliest(after(state.gone_at, RELEASE_WAIT_SECONDS), exit_deadline(state))
-    return earliest(state.stage_ends_at, state.kill_again_at, exit_deadline(state))
+    return earliest(state.stage_ends_at, state.kill_again_at, state.confirm_by, exit_deadline(state))
 
 
 def _absorb(state: Lifecycle, event: Event | Inner, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]]:
@@ -60,6 +64,8 @@ def _absorb(state: Lifecycle, event: Event | Inner, now: Instant) -> tuple[Lifec
             return state, orders(state, new)
         case FlightIs():
             return replace(state, flight=event), ()
+        case GatesAre():
+            return replace(state, gates=event), ()
         case ProtectionWants():
             return replace(state, protection=event), ()
         case _:
@@ -77,6 +83,8 @@ def _settle(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ..
 
 def _next(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]] | None:
     gone = not state.workers.alive and not state.workers.pending
+    if (looked := _look_at_gates(state, gone, now)) is not None:
+        return looked
     match state.phase:
         case Phase.STARTING if state.workers.failed and gone:
             return _exit(state, "a worker cannot be started", now)
@@ -103,6 +111,25 @@ def _next(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]
             return None
 
 
+def _look_at_gates(state: Lifecycle, gone: bool, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]] | None:
+    """Wait for the hooks to confirm that nothing new will begin, and no longer than is reasonable."""
+    if gone or not is_quieting(state):
+        return None if state.confirm_by == NEVER else (replace(state, confirm_by=NEVER), ())
+    if not state.gates.unconfirmed:
+        if state.is_confirmed or not state.gates.count:
+            return None if state.confirm_by == NEVER else (replace(state, confirm_by=NEVER), ())
+        told = note("quiet.confirmed", gates=state.gates.count, in_flight=len(state.flight.work))
+        return replace(state, confirm_by=NEVER, is_confirmed=True), (told,)
+    if state.confirm_by <= now:
+        told = note(
+            "quiet.unconfirmed", Level.WARNING, gates=state.gates.unconfirmed, seconds=CONFIRM_SECONDS
+        )
+        return replace(state, confirm_by=NEVER, gave_up_gates=True), (told,)
+    if state.confirm_by == NEVER and not state.gave_up_gates:
+        return replace(state, confirm_by=after(now, CONFIRM_SECONDS)), ()
+    return None
+
+
 def _worker_gone(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]]:
     plan = state.policy.plan
     state = replace(
@@ -111,7 +138,9 @@ def _worker_gone(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effec
     if not state.flight.is_empty:
         # Another process of the worker's still works (RQ's horse outlives the worker that forked it): let it finish.
         state = move(state, Phase.DRAINING, "the worker has exited, but work is still in flight", now)
-        return state, (note_way_out(state, "task.draining", "the worker has exited", now),)
+        told = note_way_out(state, "task.draining", "the worker has exited", now)
+        # Who only looks for work, such as a probe, will see in a moment that nobody is left.
+        return state, ((told,) if state.flight.work else ())
     return move(state, Phase.STOPPING, "the worker has exited", now), ()
 
 
@@ -126,7 +155,12 @@ def _requiet(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, .
             because = "this kind of worker cannot resume"
             return drain_without_clock(state, because, because, now)
         resume = tuple(Resume(worker, policy.resume_signal) for worker in state.workers.alive)
-        state = replace(move(state, Phase.RUNNING, "resumed", now), quieted=False)
+        state = replace(
+            move(state, Phase.RUNNING, "resumed", now),
+            quieted=False,
+            is_confirmed=False,
+            gave_up_gates=False,
+        )
         return state, (note("task.resumed"), *resume)
     return None
 
@@ -150,6 +184,7 @@ def _next_stage(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect
     elif (
         state.phase is Phase.DRAINING
         and state.flight.is_empty
+        and (not state.gates.unconfirmed or state.gave_up_gates)
         and (state.stage < 0 or plan.stages[state.stage].kind == "quiet")
     ):
         because = "nothing in flight"

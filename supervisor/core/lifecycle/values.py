@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from supervisor.core.edges import Edge, check_move, edges_from
-from supervisor.core.inner import FlightIs, ProtectionWants, WorkersAre
+from supervisor.core.inner import FlightIs, GatesAre, ProtectionWants, WorkersAre
 from supervisor.core.instants import NEVER, Instant
 from supervisor.core.names import HoldId, SignalName
 from supervisor.core.plan import StopPlan
@@ -79,9 +79,14 @@ class Lifecycle:
     since: Instant = Instant(0.0)
     workers: WorkersAre = WorkersAre(alive=(), pending=True, status=None, failed=False)
     flight: FlightIs = FlightIs(work=())
+    gates: GatesAre = GatesAre(count=0, unconfirmed=())
     protection: ProtectionWants = ProtectionWants(quiet=None, settled=True)
     operator_quiet: str | None = None
     quieted: bool = False
+    # How long the gates are waited for; then whether they have confirmed, or were given up.
+    confirm_by: Instant = NEVER
+    is_confirmed: bool = False
+    gave_up_gates: bool = False
     stage: int = -1
     began_at: Instant = NEVER
     drain_deadline: Instant = NEVER
@@ -101,6 +106,13 @@ def is_leaving(state: Lifecycle) -> bool:
 def is_accepting(state: Lifecycle) -> bool:
     """Say whether new work is welcome."""
     return state.phase in (Phase.STARTING, Phase.RUNNING)
+
+
+def is_quieting(state: Lifecycle) -> bool:
+    """Say whether no new work should begin, while the worker has not been asked to exit."""
+    stages = state.policy.plan.stages
+    in_quiet_stage = state.stage < 0 or stages[state.stage].kind == "quiet"
+    return state.phase is Phase.QUIET or (state.phase is Phase.DRAINING and in_quiet_stage)
 
 
 def work_deadline(state: Lifecycle) -> Instant:

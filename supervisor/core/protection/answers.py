@@ -80,6 +80,9 @@ def _seen(
             return move(replace(state, tries=0, retry_at=NEVER), Phase.UNPROTECTED, "nothing to adopt"), ()
         case Phase.LOOKING if left is not None:
             state = _leased(replace(state, protected_since=now, idle_since=now), asked_at, left, now)
+            # What the earlier process asked for last may not have been carried out yet, and its release would not be
+            # seen. So whoever works has it asked for anew.
+            state = replace(state, renew_at=after(now, LEAST_BETWEEN_SECONDS))
             told = note("protection.adopted", lease=round(left, 1))
             return move(state, Phase.PROTECTED, "an earlier process left it on"), (told,)
         case Phase.RELEASING if left is None:

@@ -13,7 +13,18 @@ from supervisor.core.effects import Announce
 @pytest.mark.parametrize(
     ("line", "request_"),
     [
-        (b'{"op":"hello","v":1,"about":"celery@host"}', protocol.Hello("celery@host")),
+        (b'{"op":"hello","v":1,"about":"celery@host"}', protocol.Hello("celery@host", "", "", gate=False)),
+        (
+            b'{"op":"hello","v":1,"about":"w1","framework":"celery","version":"5.7.0","gate":true}',
+            protocol.Hello("w1", "celery", "5.7.0", gate=True),
+        ),
+        (b'{"op":"shut"}', protocol.Shut()),
+        (b'{"op":"opened"}', protocol.Opened()),
+        (b'{"op":"reserved","count":4}', protocol.Reserved(4)),
+        (
+            b'{"op":"advice","setting":"acks_late","why":"jobs are lost","fix":"set it"}',
+            protocol.Advice("acks_late", "jobs are lost", "set it"),
+        ),
         (b'{"op":"hold","id":"7"}', protocol.Hold("7", "", None, wait=False, fetching=False)),
         (
             b'{"op":"hold","id":"7","about":"x","ttl":2,"wait":true,"fetching":true,"new":1}',
@@ -53,6 +64,12 @@ def test_a_long_description_is_cut() -> None:
         b'{"op":"hold","id":""}',
         b'{"op":"hold","id":"' + b"x" * 201 + b'"}',
         b'{"op":"hold","id":"7","about":7}',
+        b'{"op":"hello","v":1,"framework":7}',
+        b'{"op":"hello","v":1,"gate":"yes"}',
+        b'{"op":"reserved"}',
+        b'{"op":"reserved","count":-1}',
+        b'{"op":"reserved","count":true}',
+        b'{"op":"advice","why":[]}',
         b'{"op":"hold","id":"7","ttl":0}',
         b'{"op":"hold","id":"7","ttl":-1}',
         b'{"op":"hold","id":"7","ttl":true}',

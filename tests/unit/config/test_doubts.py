@@ -51,3 +51,19 @@ def test_protection_that_is_switched_off_on_ecs_is_told() -> None:
         "Protection is off: a scale-in may stop this task while it works.",
     )
     assert doubts_about("--protect", "never", on_ecs=False) == ()
+
+
+def test_processor_time_alone_is_no_probe() -> None:
+    """It sees a job that computes and no other, so a second probe should look for the rest."""
+    (doubt,) = doubts_about("--probe", "cpu=50")
+    assert doubt.startswith("Processor time is the only probe")
+    assert doubts_about("--probe", "cpu=50", "--probe", "children") == ()
+
+
+def test_a_probe_needs_time_to_believe_in_idle() -> None:
+    """A quiet stage that is shorter than the settle time ends before anybody knows."""
+    words = ("--probe", "title=busy", "--stop-sequence")
+    assert doubts_about(*words, "TSTP 20 TERM 5 KILL") == doubts_about(*words, "TERM 5 KILL") == ()
+    (doubt,) = doubts_about(*words, "TSTP 5 TERM 5 KILL")
+    assert doubt.startswith("A probe believes in idle after 7 s, but `TSTP` lasts 5 s")
+    assert "`QUIET` lasts 5 s" in doubts_about(*words, "QUIET 5 TERM 5 KILL")[0]

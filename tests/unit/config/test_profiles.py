@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.config.profiles import PROFILES, Profile, profiles_table
+from supervisor.config.profiles import PROFILES, WITHOUT_HOOK, Profile, profiles_table
 from supervisor.core.sequence import Stage, parse, problems
 
-every_profile = pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+every_profile = pytest.mark.parametrize(
+    "profile", [*PROFILES.values(), *WITHOUT_HOOK.values()], ids=lambda profile: profile.name
+)
 
 
 @every_profile
@@ -55,22 +57,31 @@ def test_a_plain_worker_is_made_quiet_before_it_is_stopped() -> None:
     assert not PROFILES["plain"].stop_drains
 
 
-def test_a_worker_that_drains_at_its_stop_signal_gets_it_at_once() -> None:
-    """All of the time is its own then; Huey's graceful signal is INT, and its TERM would lose jobs."""
-    assert PROFILES["celery"].stages(30, 2) == (Stage("stop", "TERM", 27), Stage("kill", None, 1))
-    assert PROFILES["huey"].stages(30, 2) == (Stage("stop", "INT", 27), Stage("kill", None, 1))
-    assert all(PROFILES[name].stop_drains for name in ("celery", "rq", "dramatiq", "huey", "gunicorn"))
+def test_a_framework_is_quiet_before_it_is_stopped() -> None:
+    """Its stop signal makes it finish its jobs too; Huey's graceful one is INT, and its TERM would lose jobs."""
+    for name in ("celery", "rq", "dramatiq", "arq", "taskiq", "sidekiq", "bullmq"):
+        assert PROFILES[name].stages(30, 2)[:2] == (Stage("quiet", None, 18.9), Stage("stop", "TERM", 8.1))
+        assert PROFILES[name].stop_drains
+    assert PROFILES["huey"].stages(30, 2)[1] == Stage("stop", "INT", 8.1)
 
 
-def test_sidekiq_cannot_take_quiet_back() -> None:
+def test_a_web_server_serves_on_before_it_is_stopped() -> None:
+    """The load balancer sends requests until it has heard that the task goes."""
+    for name in ("gunicorn", "uvicorn", "puma"):
+        assert PROFILES[name].stages(30, 2)[0].kind == "wait"
+
+
+def test_sidekiqs_signal_cannot_be_taken_back() -> None:
     """TSTP has no opposite there; all other profiles are quiet by their hooks, which can."""
-    assert [name for name, profile in PROFILES.items() if not profile.resumable] == ["sidekiq"]
-    assert PROFILES["sidekiq"].stages(30, 2)[0].signal == "TSTP"
+    assert all(profile.resumable for profile in PROFILES.values())
+    assert not WITHOUT_HOOK["sidekiq"].resumable
+    assert WITHOUT_HOOK["sidekiq"].stages(30, 2)[0].signal == "TSTP"
 
 
 def test_the_table_has_a_row_for_every_profile() -> None:
-    """Its name, its sequence for a stop timeout of 30 s, and the reason."""
+    """All that the README says of a kind of worker is said by its profile."""
     head, _, *rows = profiles_table().splitlines()
-    assert head == "| Profile | Sequence for 30 s | Why |"
+    columns = head.count("|")
     assert [row.split("`")[1] for row in rows] == list(PROFILES)
-    assert rows[1].startswith("| `celery` | `TERM 27 KILL 1` | TERM is Celery's warm shutdown")
+    assert all(row.count("|") == columns for row in rows)
+    assert "`QUIET 18.9 TERM 8.1 KILL 1`" in rows[1]

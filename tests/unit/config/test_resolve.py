@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.config.probes import ProbeSpec
 from supervisor.config.profiles import PROFILES
 from supervisor.config.reading import Given
 from supervisor.config.resolve import resolve
@@ -14,7 +15,7 @@ from supervisor.core.sequence import parse
 
 def resolved(environ: dict[str, str] | None = None, **texts: str) -> RunSettings | tuple[Problem, ...]:
     given = {key: Given(text, key) for key, text in texts.items()}
-    return resolve(given, ("worker", "--flag"), environ or {})
+    return resolve(given, ("worker", "--flag"), environ or {}, lambda _: "")
 
 
 def settings(environ: dict[str, str] | None = None, **texts: str) -> RunSettings:
@@ -40,6 +41,8 @@ def test_without_options_everything_has_its_default() -> None:
         dump_signal="RTMIN+4",
         signal_target="main",
         profile=PROFILES["plain"],
+        recognised=None,
+        attaches=True,
         protect="at-start",
         protect_after=0,
         protect_wait=10,
@@ -53,6 +56,8 @@ def test_without_options_everything_has_its_default() -> None:
         restart="never",
         remap_exit={},
         socket="auto",
+        probes=(),
+        ready_file=None,
         log_format="auto",
         log_level="info",
         agent_uri=None,
@@ -70,6 +75,7 @@ def test_every_option_reaches_its_setting() -> None:
         dump_signal="sigusr2",
         signal_target="group",
         profile="celery",
+        attach="none",
         protect="after=2.5",
         protect_wait="3",
         protect_failure="closed",
@@ -82,6 +88,9 @@ def test_every_option_reaches_its_setting() -> None:
         restart="on-failure",
         remap_exit="143=0, 1=2",
         socket="/run/hooks.sock",
+        probe="children",
+        probe_settle="3",
+        ready_file="/run/ready",
         log_format="json",
         log_level="error",
     )
@@ -94,6 +103,8 @@ def test_every_option_reaches_its_setting() -> None:
         dump_signal="USR2",
         signal_target="group",
         profile=PROFILES["celery"],
+        recognised=None,
+        attaches=False,
         protect="after",
         protect_after=2.5,
         protect_wait=3,
@@ -107,6 +118,8 @@ def test_every_option_reaches_its_setting() -> None:
         restart="on-failure",
         remap_exit={143: 0, 1: 2},
         socket="/run/hooks.sock",
+        probes=(ProbeSpec("children", "", "probe:children", 3.0),),
+        ready_file="/run/ready",
         log_format="json",
         log_level="error",
         agent_uri=None,
@@ -124,8 +137,24 @@ def test_the_endpoints_of_ecs_are_taken_as_they_are() -> None:
 
 def test_the_default_sequence_follows_profile_and_stop_timeout() -> None:
     """A longer stop timeout is given to the worker."""
-    assert settings(profile="celery", stop_timeout="120").stages == parse("TERM 117 KILL 1")[0]
-    assert settings(profile="sidekiq").stages[0].signal == "TSTP"
+    assert settings(profile="celery", stop_timeout="120").stages == parse("QUIET 81.9 TERM 35.1 KILL 1")[0]
+
+
+def test_sidekiqs_own_quiet_is_used_only_without_the_hook() -> None:
+    """TSTP cannot be taken back; the hook can."""
+    attached = settings(profile="sidekiq")
+    assert (attached.stages[0].signal, attached.profile.resumable) == (None, True)
+    for alone in (settings(profile="sidekiq", attach="none"), settings(profile="sidekiq", socket="none")):
+        assert (alone.stages[0].signal, alone.profile.resumable) == ("TSTP", False)
+    assert settings(profile="rq", attach="none").profile is PROFILES["rq"]
+
+
+def test_a_worker_that_only_probes_can_see_gets_its_stop_signal_at_once() -> None:
+    """Its own shutdown is all that makes it quiet, so it has all the time; a quiet signal or a hook goes first."""
+    assert settings(profile="rq", attach="none", probe="children").stages == parse("TERM 27 KILL 1")[0]
+    assert settings(profile="rq", probe="children").stages[0].kind == "quiet"
+    assert settings(profile="plain", attach="none", probe="children").stages[0].kind == "quiet"
+    assert settings(profile="sidekiq", attach="none", probe="title=busy").stages[0].signal == "TSTP"
 
 
 def test_a_sequence_must_fit_into_the_stop_timeout() -> None:

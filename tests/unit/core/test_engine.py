@@ -9,6 +9,7 @@ from supervisor.core.effects import (
     Dump,
     Effect,
     Exit,
+    Forward,
     Kill,
     Level,
     LookAtProtection,
@@ -47,7 +48,7 @@ from .playbook import ALICE, BOB, J1, J2, WEB, Playbook, at, plan, policy, told
 
 HOUR = 3600.0
 STOP = StopRequested("TERM")
-TERM = SignalName("TERM")
+TERM, HUP = SignalName("TERM"), SignalName("HUP")
 STRANGER = WorkerName("stranger")
 
 
@@ -371,27 +372,44 @@ def test_the_same_facts_at_the_same_instants_give_the_same_orders() -> None:
 def test_what_a_stop_would_mean_is_known_before() -> None:
     """The orders to the worker are there before the stop request is, and it gives the same."""
     engine = lenient()
-    assert engine.foreseen_stop(Instant(1.0)) == ()
-    engine.foresee_stop(Instant(1.0))
-    foreseen = engine.foreseen_stop(Instant(2.0))
-    assert foreseen == (Quiet(WEB, None), Stop(WEB, TERM))
-    assert set(foreseen) <= set(engine.handle(STOP, Instant(2.0)))
-    engine.foresee_stop(Instant(3.0))
-    assert engine.foreseen_stop(Instant(3.0)) == ()
+    assert engine.foreseen(Instant(1.0)) is None
+    known = engine.foresee(Instant(1.0))
+    assert known is not None
+    assert known is engine.foreseen(Instant(2.0))
+    assert known.stop(working=False) == (Quiet(WEB, None), Stop(WEB, TERM))
+    assert set(known.stop(working=False)) <= set(engine.handle(STOP, Instant(2.0)))
 
 
-def test_what_a_stop_would_mean_changes_with_the_work() -> None:
-    """With a job in flight the worker is not to be stopped at once; both answers are kept for when the job ends."""
+def test_what_a_stop_would_mean_is_known_with_work_and_without() -> None:
+    """With a job in flight the worker is not to be stopped at once; neither answer has to be worked out when it begins."""
     engine = lenient()
-    engine.foresee_stop(Instant(1.0))
+    known = engine.foresee(Instant(1.0))
+    assert known is not None
+    assert not known.is_certain
     engine.handle(HoldTaken(J1, ALICE, "mail"), Instant(1.0))
     assert engine.is_working()
-    assert engine.foreseen_stop(Instant(1.0)) == ()
-    engine.foresee_stop(Instant(1.0))
-    assert engine.foreseen_stop(Instant(1.0)) == (Quiet(WEB, None),)
-    engine.handle(HoldReleased(J1), Instant(2.0))
-    assert not engine.is_working()
-    assert engine.foreseen_stop(Instant(2.0)) == (Quiet(WEB, None), Stop(WEB, TERM))
+    assert engine.foreseen(Instant(1.0)) is known
+    assert known.stop(working=True) == (Quiet(WEB, None),)
+    assert engine.handle(STOP, Instant(1.0)).count(Quiet(WEB, None)) == 1
+
+
+def test_after_a_stop_another_one_means_nothing_to_the_worker() -> None:
+    """On the way out signals are still passed on, and no order is foreseen."""
+    engine = lenient()
+    engine.handle(STOP, Instant(1.0))
+    known = engine.foresee(Instant(2.0))
+    assert known is not None
+    assert (known.idle, known.working) == ((), ())
+    assert known.forward(HUP) == (Forward(WEB, HUP),)
+
+
+def test_what_is_due_is_not_foreseen() -> None:
+    """At an instant when time alone changes something, nothing is known of what a signal means."""
+    engine = lenient()
+    engine.handle(HoldTaken(J1, ALICE, "mail", ttl=5), Instant(1.0))
+    assert engine.foresee(Instant(2.0)) is not None
+    assert engine.foresee(Instant(6.0)) is None
+    assert engine.foreseen(Instant(6.0)) is None
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -406,7 +424,8 @@ def test_a_defect_in_the_foresight_ends_nothing(strict: bool, monkeypatch: pytes
     monkeypatch.setattr("supervisor.core.lifecycle.step", broken)
     if strict:
         with pytest.raises(RuntimeError, match="a defect for the test"):
-            engine.foresee_stop(Instant(1.0))
+            engine.foresee(Instant(1.0))
     else:
-        engine.foresee_stop(Instant(1.0))
-        assert engine.foreseen_stop(Instant(1.0)) == ()
+        known = engine.foresee(Instant(1.0))
+        assert known is not None
+        assert (known.idle, known.working) == ((), ())

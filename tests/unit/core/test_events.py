@@ -15,7 +15,7 @@ from supervisor.core.names import HolderId, HoldId, WorkerName
 EVENTS: tuple[type, ...] = get_args(Event)
 
 # "It ended", "it was taken, seen, not known": what a past tense looks like here.
-PAST = re.compile(r"(ed|Taken|Died|Seen|Unknown)$")
+PAST = re.compile(r"(ed|Taken|Given|Shut|Died|Seen|Unknown)$")
 
 
 def example(event: type) -> object:

@@ -15,6 +15,7 @@ from supervisor.core.names import HoldId, WorkerName
 MESSAGES = (
     inner.DemandIs(wanted=True),
     inner.FlightIs(work=((HoldId("j1"), "mail (alice)"),)),
+    inner.GatesAre(count=2, unconfirmed=("celery w1",)),
     inner.WorkersAre(alive=(WorkerName("web"),), pending=False, status=None, failed=False),
     inner.ProtectionIs(confirmed=True, applicable=True, hopeless=None),
     inner.ProtectionWants(quiet=None, settled=True),

@@ -430,16 +430,19 @@ def test_what_an_earlier_process_left_is_adopted_and_released() -> None:
     )
 
 
-def test_an_adopted_lease_covers_work_that_reappears() -> None:
-    """Holds that come back within the release delay find the task protected, and the lease is renewed in its time."""
+def test_an_adopted_lease_covers_work_that_reappears_and_is_asked_for_anew() -> None:
+    """Work finds the task protected; but what the earlier process asked for last may come through after our look."""
     assert (
         started()
         >> ProtectionSeen(a(1), 2000)
         << told("protection.adopted")
-        >> at(5)
+        >> at(3)
         >> HoldTaken(J1, ALICE, "mail")
-        >> at(200)
+        >> at(5)
         << Protect(a(2), 60)
+        >> ProtectionGranted(a(2), 3600)
+        << told("protection.renewed")
+        >> at(600)
     )
 
 

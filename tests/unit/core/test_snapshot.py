@@ -8,8 +8,10 @@ import json
 from supervisor.core.effects import LookAtProtection, Protect, Quiet, Spawn, Stop, Unprotect
 from supervisor.core.engine import Engine
 from supervisor.core.events import (
+    GateShut,
     HoldReleased,
     HoldTaken,
+    HookAttached,
     ProtectionCleared,
     ProtectionGranted,
     ProtectionRefused,
@@ -19,12 +21,13 @@ from supervisor.core.events import (
     StopRequested,
     WorkerExited,
     WorkerSpawned,
+    WorkReserved,
 )
 from supervisor.core.holds import HoldPolicy
 from supervisor.core.instants import Instant
 from supervisor.core.names import Attempt, SignalName
 from supervisor.core.protection import ProtectionPolicy
-from supervisor.core.snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+from supervisor.core.snapshot import HoldView, HookView, ProtectionView, Snapshot, WorkerView
 from supervisor.core.worker import Restart, RestartPolicy
 
 from .playbook import ALICE, BOB, J1, J2, WEB, Playbook, at, policy, told
@@ -77,11 +80,32 @@ def test_before_the_worker_has_started() -> None:
         workers=(WorkerView(WEB, "starting", pid=None, status=None, starts=0, starts_in=None),),
         holds=(),
         holds_taken=0,
+        hooks=(),
         protection=NOT_ON_ECS,
         stages=STAGES,
         stage=None,
         seconds_left=None,
         exits_in=None,
+    )
+
+
+def test_hooks_that_have_spoken() -> None:
+    """What each is attached to, whether its gate is shut, and what it has fetched and not begun."""
+    script = (
+        Playbook(policy())
+        >> WorkerSpawned(WEB, 7)
+        << told("worker.started")
+        << told("task.running")
+        >> HookAttached(ALICE, "w1", "celery", "5.7.0", gated=True)
+        << told("hook.attached")
+        >> WorkReserved(ALICE, 4)
+        >> GateShut(ALICE)
+        >> HookAttached(BOB, "w2", "taskiq", "0.13", gated=False)
+        << told("hook.attached")
+    )
+    assert now(script).hooks == (
+        HookView("w1", "celery", "5.7.0", "shut", 4),
+        HookView("w2", "taskiq", "0.13", None, 0),
     )
 
 

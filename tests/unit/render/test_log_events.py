@@ -11,7 +11,7 @@ from supervisor.render.log_events import LOG_EVENTS, log_events_table
 
 SOURCES = Path(supervisor.__file__).parent
 WRITTEN = re.compile(
-    r'"((?:bug|holds?|holder|hooks|orphans|protection|settings|task|thread|worker)\.[a-z_]+)"'
+    r'"((?:arbiter|bug|holds?|holder|hooks?|orphans|probe|protection|quiet|ready_file|settings|task|thread|worker)\.[a-z_]+)"'
 )
 
 

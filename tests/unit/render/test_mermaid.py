@@ -7,11 +7,11 @@ from enum import Enum
 
 import pytest
 
-from supervisor.core import holds, lifecycle, protection, worker
+from supervisor.core import holds, lifecycle, probing, protection, worker
 from supervisor.core.edges import Edge, edges_from
 from supervisor.render.mermaid import diagram, diagrams
 
-TABLES = (lifecycle.EDGES, protection.EDGES, holds.EDGES, worker.EDGES)
+TABLES = (lifecycle.EDGES, protection.EDGES, holds.EDGES, worker.EDGES, probing.EDGES)
 ARROW = re.compile(r"^    (?P<from>[a-z]+) --> (?P<to>[a-z]+): (?P<why>.+)$", re.MULTILINE)
 
 
@@ -83,17 +83,18 @@ def test_no_reason_has_a_character_that_mermaid_reads(edges: tuple[Edge[Enum], .
     assert [edge.because for edge in edges if re.search(r'[:;"#<>{}\[\]\n]', edge.because)] == []
 
 
-def test_all_four_machines_are_drawn_under_headings() -> None:
+def test_all_machines_are_drawn_under_headings() -> None:
     """README takes the text as it is: a heading and a closed fence for each machine."""
     text = diagrams()
     headings = [line for line in text.splitlines() if line.startswith("#")]
-    assert headings == ["### The task", "### Protection", "### A hold", "### A worker"]
-    assert text.count("```mermaid\nstateDiagram-v2\n") == 4
-    assert text.count("```") == 8
+    machines = ("The task", "Protection", "A hold", "A hook's gate", "A worker", "A probe")
+    assert headings == [f"### {machine}" for machine in machines]
+    assert text.count("```mermaid\nstateDiagram-v2\n") == len(machines)
+    assert text.count("```") == 2 * len(machines)
     assert all(edge.because in text for edges in TABLES for edge in edges)
 
 
 def test_every_machine_begins_where_it_really_begins() -> None:
     """The first phases drawn are those in which the core creates its machines."""
     starts = re.findall(r"\[\*\] --> (\w+)", diagrams())
-    assert starts == ["starting", "looking", "absent", "waiting", "held", "starting"]
+    assert starts == ["starting", "looking", "absent", "waiting", "held", "open", "starting", "looking"]

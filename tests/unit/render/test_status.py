@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.core.protection import Phase
-from supervisor.core.snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+from supervisor.core.snapshot import HoldView, HookView, ProtectionView, Snapshot, WorkerView
 from supervisor.render.status import as_json, render
 
 OFF = ProtectionView(
@@ -30,6 +30,7 @@ IDLE = Snapshot(
     workers=(WEB,),
     holds=(),
     holds_taken=12,
+    hooks=(),
     protection=OFF,
     stages="QUIET 20 TERM 7 KILL 1",
     stage=None,
@@ -62,6 +63,20 @@ def test_an_idle_task_at_a_glance() -> None:
         "protection  off: nobody is asked for it (not on ECS)\n"
         "next        nothing by the clock alone\n"
     )
+
+
+def test_hooks_of_a_pool_share_a_line() -> None:
+    """Which framework, in how many processes, how many gates are shut, and what waits in their hands."""
+    pool = tuple(
+        HookView(f"w{number}", "dramatiq", "2.2.1", gate, reserved=2)
+        for number, gate in enumerate(("open", "shut", "shut"))
+    )
+    seen = replace(IDLE, hooks=(*pool, HookView("x", "taskiq", "", gate=None, reserved=0)))
+    lines = [each for each in render(seen).splitlines() if each.startswith("hooks")]
+    assert lines == [
+        "hooks       dramatiq 2.2.1 in 3 processes, 2 of 3 gates shut, 6 fetched but not begun",
+        "hooks       taskiq in 1 process",
+    ]
 
 
 def test_a_draining_task_at_a_glance() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import selectors
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from supervisor.core.effects import Announce, Grant, Note, Refuse
 from supervisor.core.events import Event, ProtectionAnswer, WorkerSpawned
 from supervisor.core.instants import Instant
 from supervisor.core.names import SignalName, WorkerName
-from supervisor.runtime.inbox import Inbox
 
 
 @dataclass
@@ -34,10 +33,15 @@ class JumpingSelector(selectors.DefaultSelector):
         super().__init__()
         self._clock = clock
         self.waits: list[float | None] = []
+        # Called one by one, each when the loop would have waited.
+        self.asleep: list[Callable[[], object]] = []
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.waits.append(timeout)
-        if not (ready := super().select(0)) and timeout is not None:
+        if not (ready := super().select(0)) and timeout:
+            if self.asleep:
+                self.asleep.pop(0)()
+                return super().select(0)
             self._clock.seconds += timeout
         return ready
 
@@ -96,24 +100,36 @@ class Recorder:
 
 
 class SignalList:
-    """Signals as a test puts them in; its descriptor is readable while there are any."""
+    """Signals as a test puts them in; its descriptor is readable while there are any, a byte for each."""
 
     def __init__(self) -> None:
-        self.numbers: deque[int] = deque()
         self.came = False
-        self._bell = Inbox()
+        self.armed: Mapping[int, Callable[[], bool]] = {}
+        self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def put(self, *numbers: int) -> None:
-        self.numbers += numbers
+        """Let them come while no handler in Python runs."""
         self.came = True
-        self._bell.post(WorkerSpawned(WorkerName("bell"), 0))
+        os.write(self._writer, bytes(numbers))
+
+    def deliver(self, number: int) -> bool:
+        """Let one come as the interpreter does; say whether what was armed has dealt with it."""
+        self.put(number)
+        return number in self.armed and self.armed[number]()
 
     def fileno(self) -> int:
-        return self._bell.fileno()
+        return self._reader
+
+    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None:
+        self.armed = actions
+
+    def disarm(self) -> None:
+        self.armed = {}
 
     def take(self) -> list[int]:
         self.came = False
-        self._bell.take()
-        taken = list(self.numbers)
-        self.numbers.clear()
-        return taken
+        self.disarm()
+        try:
+            return list(os.read(self._reader, 1000))
+        except BlockingIOError:
+            return []

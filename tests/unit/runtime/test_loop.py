@@ -7,14 +7,24 @@ import selectors
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from supervisor.core.effects import Effect, Exit, Spawn, Stop, note
-from supervisor.core.events import Event, OrphanReaped, SignalReceived, StopRequested, Tick, WorkerSpawned
+from supervisor.core.effects import Effect, Exit, Forward, Spawn, Stop, note
+from supervisor.core.events import (
+    Event,
+    HoldTaken,
+    OrphanReaped,
+    SignalReceived,
+    StopRequested,
+    Tick,
+    WorkerSpawned,
+)
+from supervisor.core.foresight import Foresight
 from supervisor.core.instants import NEVER, Instant, after
-from supervisor.core.names import SignalName, WorkerName
+from supervisor.core.names import HolderId, HoldId, SignalName, WorkerName
 from supervisor.runtime.inbox import Inbox
 from supervisor.runtime.loop import Loop
 from supervisor.runtime.meaning import CHILD_ENDED
 from supervisor.runtime.perform import Performer
+from supervisor.runtime.reflex import Reflex
 from tests.unit.runtime.shell import JumpingClock, JumpingSelector, Recorder, SignalList
 
 WEB = WorkerName("web")
@@ -22,6 +32,8 @@ FIRST = WorkerSpawned(WEB, 1)
 LAST = StopRequested("SIGTERM")
 TERM = 15
 USR1 = 10
+USR1_NAME = SignalName("10")
+STOP = Stop(WEB, SignalName("TERM"))
 
 
 class Script:
@@ -32,8 +44,9 @@ class Script:
         self.answers: dict[Event, tuple[Effect, ...]] = {LAST: (Exit(3),)}
         self.wakes: deque[Instant] = deque()
         self.on: dict[Event, Callable[[], object]] = {}
-        self.foresees: tuple[Effect, ...] = ()
-        self.foreseen: tuple[Effect, ...] = ()
+        self.foresight: Foresight | None = None
+        self.is_foreseen = False
+        self.working = False
 
     def handle(self, event: Event, now: Instant) -> tuple[Effect, ...]:
         self.seen.append((now, event))
@@ -46,13 +59,14 @@ class Script:
         return self.wakes[0] if self.wakes else NEVER
 
     def is_working(self) -> bool:
-        return False
+        return self.working
 
-    def foresee_stop(self, now: Instant) -> None:
-        self.foreseen = self.foresees
+    def foresee(self, now: Instant) -> Foresight | None:
+        self.is_foreseen = True
+        return self.foresight
 
-    def foreseen_stop(self, now: Instant) -> tuple[Effect, ...]:
-        return self.foreseen
+    def foreseen(self, now: Instant) -> Foresight | None:
+        return self.foresight if self.is_foreseen else None
 
     @property
     def events(self) -> list[Event]:
@@ -69,6 +83,7 @@ class Stage:
         self.children: deque[list[Event]] = deque()
         self.recorded: list[tuple[Instant, Event, tuple[Effect, ...]]] = []
         self.alarms: list[OneAlarm] = []
+        self.reap = self._reap
 
     def run(self) -> int:
         performer = Performer(self.ports, None, None, self.ports, lambda: (), lambda: None, 1.0)
@@ -77,8 +92,9 @@ class Stage:
             performer,
             self.clock,
             self.signals,
+            Reflex((TERM,), {USR1: USR1_NAME}, performer, self.signals.fileno(), self.selector.fileno()),
             lambda number: LAST if number == TERM else SignalReceived(SignalName(str(number))),
-            self._reap,
+            lambda: self.reap(),
             self.inbox,
             self.selector,
             self.facts,
@@ -213,17 +229,125 @@ def test_what_was_said_before_a_stop_request_counts_before_it() -> None:
 def test_what_a_stop_means_for_the_worker_is_carried_out_first_and_once() -> None:
     """The orders that were foreseen go out before the engine is asked, and are not repeated when it gives them."""
     stage = Stage()
-    stop, told = Stop(WEB, SignalName("TERM")), note("task.draining")
-    stage.engine.foresees = (stop,)
-    stage.engine.answers[LAST] = (told, stop, Exit(3))
-    stage.engine.on[FIRST] = lambda: stage.inbox.post(OrphanReaped(5, 0))
-    stage.engine.on[OrphanReaped(5, 0)] = lambda: None
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), ())
+    stage.engine.answers[LAST] = (note("task.draining"), STOP, Exit(3))
     stage.engine.wakes.append(Instant(101.0))
     stage.engine.on[Tick()] = lambda: stage.signals.put(TERM)
     stage.run()
-    names = [call[0] for call in stage.ports.calls]
-    assert names.count("stop") == 1
-    assert names.index("stop") < names.index("write")
+    assert [call[0] for call in stage.ports.calls] == ["stop", "write", "sweep"]
+
+
+def sleeping(stage: Stage, act: Callable[[], object]) -> None:
+    """Do something, once, when the loop has gone to sleep."""
+    stage.selector.asleep.append(act)
+
+
+def test_a_stop_is_carried_out_in_the_handler_and_told_afterwards() -> None:
+    """While the loop sleeps the worker has its signal before the loop even wakes, and gets it once."""
+    stage = Stage()
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), ())
+    stage.engine.answers[LAST] = (note("task.draining"), STOP, Exit(3))
+    stopped = list[bool]()
+    sleeping(
+        stage, lambda: stopped.append(stage.signals.deliver(TERM) and stage.ports.calls[-1][0] == "stop")
+    )
+    stage.run()
+    assert stopped == [True]
+    assert [call[0] for call in stage.ports.calls] == ["stop", "write", "sweep"]
+    assert stage.engine.events == [FIRST, LAST]
+
+
+def test_a_repeated_stop_is_not_carried_out_again() -> None:
+    """Of two stop signals the worker sees one, also when the engine orders nothing for the second."""
+    stage = Stage()
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), (STOP,))
+    done = list[bool]()
+    sleeping(stage, lambda: done.extend((stage.signals.deliver(TERM), stage.signals.deliver(TERM))))
+    stage.engine.answers[LAST] = (STOP,)
+    stage.engine.on[LAST] = lambda: stage.engine.answers.update({LAST: (Exit(3),)})
+    stage.run()
+    assert done == [True, False]
+    assert [call[0] for call in stage.ports.calls] == ["stop", "sweep"]
+
+
+def test_what_was_said_before_a_signal_keeps_the_handler_from_acting() -> None:
+    """A socket that has something to say may say that a job has begun, so the loop hears it first."""
+    stage = Stage()
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), ())
+    reader, writer = os.pipe()
+    begun = OrphanReaped(1, 0)
+
+    def serve() -> None:
+        os.read(reader, 1)
+        stage.facts.append(begun)
+
+    stage.selector.register(reader, selectors.EVENT_READ, serve)
+    stage.engine.on[begun] = lambda: setattr(stage.engine, "working", True)
+    done = list[bool]()
+
+    def speak_and_stop() -> None:
+        os.write(writer, b"x")
+        done.append(stage.signals.deliver(TERM))
+
+    sleeping(stage, speak_and_stop)
+    stage.run()
+    assert done == [False]
+    assert stage.engine.events == [FIRST, begun, LAST]
+    assert [call[0] for call in stage.ports.calls] == ["sweep"]
+
+
+def test_where_work_makes_no_difference_the_handler_acts_at_once() -> None:
+    """Where the worker is stopped whatever is in flight, it is also while sockets are served."""
+    stage = Stage()
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), (STOP,))
+    stage.engine.answers[LAST] = (STOP, Exit(3))
+    reader, writer = os.pipe()
+    done = list[bool]()
+    begun = HoldTaken(HoldId("1"), HolderId("alice"), "mail")
+
+    def serve() -> None:
+        os.read(reader, 1)
+        stage.facts.append(begun)
+
+    stage.selector.register(reader, selectors.EVENT_READ, serve)
+    stage.engine.on[begun] = lambda: done.append(stage.signals.deliver(TERM))
+    sleeping(stage, lambda: os.write(writer, b"x"))
+    stage.run()
+    assert done == [True]
+    assert [call[0] for call in stage.ports.calls] == ["stop", "sweep"]
+    assert stage.engine.events == [FIRST, begun, LAST]
+
+
+def test_a_signal_is_passed_on_in_the_handler_once() -> None:
+    """What is meant for the worker reaches it before the engine hears of it, however often it comes."""
+    stage = Stage()
+    received = SignalReceived(USR1_NAME)
+    stage.engine.foresight = Foresight((), (WEB,))
+    stage.engine.answers[received] = (Forward(WEB, USR1_NAME),)
+    done = list[bool]()
+    sleeping(stage, lambda: done.extend((stage.signals.deliver(USR1), stage.signals.deliver(USR1))))
+    sleeping(stage, lambda: stage.signals.put(TERM))
+    stage.run()
+    assert done == [True, True]
+    assert stage.ports.calls == [("signal", WEB, USR1_NAME)] * 2 + [("sweep", 1.0)]
+    assert stage.engine.events == [FIRST, received, received, LAST]
+
+
+def test_the_handler_does_nothing_once_another_fact_was_decided_on() -> None:
+    """What is foreseen holds until something else than work is decided on, an order to the worker or the end of a child."""
+    stage = Stage()
+    stage.engine.foresight = Foresight((), (WEB,), (STOP,), (STOP,))
+    done = list[bool]()
+
+    def end_child() -> Iterable[Event]:
+        done.append(stage.signals.deliver(USR1))
+        return ()
+
+    stage.reap = end_child
+    sleeping(stage, lambda: stage.signals.put(CHILD_ENDED))
+    sleeping(stage, lambda: stage.signals.put(TERM))
+    stage.run()
+    assert done == [False, False]
 
 
 def test_what_a_socket_brings_is_decided_on_at_once() -> None:

@@ -42,3 +42,14 @@ def test_a_childs_end_is_no_fact_by_itself() -> None:
 def test_all_others_are_the_workers() -> None:
     """What has no meaning for us is passed on by name."""
     assert meanings().of(signal.SIGUSR1) == SignalReceived(SignalName("USR1"))
+
+
+def test_the_handler_is_told_which_numbers_stop_and_which_are_passed_on() -> None:
+    """All but those with another meaning for us are one or the other."""
+    known = meanings()
+    assert known.stops() == {signal.SIGTERM, signal.SIGINT, signal.SIGRTMIN + 3}
+    forwards = known.forwards()
+    assert forwards[signal.SIGUSR1] == "USR1"
+    ours = {*known.stops(), signal.SIGRTMIN + 4, signal.SIGCHLD, signal.SIGCONT, signal.SIGTSTP}
+    assert ours.isdisjoint(forwards)
+    assert signal.SIGRTMIN + 4 in meanings(dump=None).forwards()

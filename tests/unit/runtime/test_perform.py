@@ -112,3 +112,15 @@ def test_it_remembers_that_the_worker_was_asked() -> None:
     assert not first.asked_to_stop
     first.perform(Stop(WEB, TERM))
     assert first.asked_to_stop
+
+
+def test_an_order_can_be_prepared() -> None:
+    """What is prepared does the same, and nothing before it is called."""
+    ports = Recorder()
+    prepares = performer(ports)
+    steps = [prepares.prepared(order) for order in (Quiet(WEB, None), Quiet(WEB, TSTP), Stop(WEB, TERM))]
+    assert (ports.calls, prepares.asked_to_stop) == ([], False)
+    for step in (*steps, prepares.prepared(Forward(WEB, TERM))):
+        step()
+    assert ports.calls == [("signal", WEB, TSTP), ("stop", WEB, TERM), ("signal", WEB, TERM)]
+    assert prepares.asked_to_stop

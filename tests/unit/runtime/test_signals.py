@@ -62,6 +62,25 @@ print(taken.count(15), len(taken) < 70_000, signals.take())
     assert run(script) == "1 True []"
 
 
+def test_what_is_armed_is_called_in_the_handler_until_it_leaves_one_to_the_loop() -> None:
+    """A signal that is not dealt with, or has nothing armed for it, leaves all that follow to the loop; all are taken."""
+    script = """
+signals = Signals(); signals.install()
+called = []
+def act(number, deals): called.append(number); return deals
+signals.arm({10: lambda: act(10, True), 12: lambda: act(12, False)})
+send(10); send(10); send(12); send(10)
+print(called, signals.take(), end=" ")
+signals.arm({10: lambda: act(10, True)})
+send(10); send(15); send(10)
+print(called[3:], signals.take(), end=" ")
+signals.arm({10: lambda: act(10, True)}); signals.disarm()
+send(10)
+print(called[4:], signals.take())
+"""
+    assert run(script) == "[10, 10, 12] [10, 10, 12, 10] [10] [10, 15, 10] [] [10]"
+
+
 def test_no_signal_that_can_be_caught_is_deadly_any_more() -> None:
     """Every signal is caught or ignored but those that report a fault and the two that cannot be."""
     script = """

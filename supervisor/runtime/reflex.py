@@ -1,0 +1,170 @@
+"""Carries out in the signal handler what a signal is already known to mean for the worker; nothing is decided here.
+
+The loop would do the same some hundred microseconds later, and when hooks are busy some milliseconds. Python runs our handlers
+in the deciding thread, between two steps of whatever it does, so what happens here must be right at any moment.
+
+Rules
+  1. The engine is told of the signal all the same, in its turn, and orders the same again; `was_done` then says that it is
+     done. So a signal goes to the worker once, and what is noted does not depend on this module.
+  2. The orders that are expected hold until anything but a job's beginning or end is decided on (`forget`), which includes
+     the end of a process: one that was collected is never signalled.
+  3. Where the orders depend on whether work is in flight, they are carried out only while the loop sleeps and nobody has
+     said anything that it has not heard: a job that had just begun must not be interrupted.
+  4. Signals stay in order: what cannot be carried out here leaves all that come after it to the loop as well, and two that
+     come at once are both left to it, because Python runs its handlers in the order of the numbers.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Callable, Iterable, Mapping
+from fcntl import ioctl
+from functools import partial
+from sys import byteorder
+from typing import Protocol
+
+from supervisor.core.effects import Effect, Forward, Kill, Quiet, Stop
+from supervisor.core.foresight import Foresight
+from supervisor.core.names import SignalName
+
+# How many bytes a pipe holds (pipe(7)), by its number in asm-generic/ioctls.h, which all machines use that ECS has;
+# `termios` takes 84 KiB to say the same.
+_FIONREAD = 0x541B
+
+# What the kernel's answer of four bytes is written over.
+_AN_INT = bytes(4)
+
+
+class Early:
+    """What has been carried out for a signal, before the engine was told of it.
+
+    orders: those that the engine has not given yet. hear_first: whether what was said before the signal is to be heard
+    before the engine is told.
+    """
+
+    __slots__ = ("hear_first", "number", "orders")
+
+    def __init__(self, number: int, orders: Iterable[Effect], hear_first: bool) -> None:
+        self.number = number
+        self.orders = list(orders)
+        self.hear_first = hear_first
+
+
+class Prepares(Protocol):
+    def prepared(self, effect: Quiet | Stop | Forward) -> Callable[[], object]: ...
+
+
+class Reflex:
+    """stops, forwards: the numbers of the signals that ask for the end, and of those that are passed on, with their names.
+
+    pipe: has a byte for each signal of which the loop does not know yet. selector: what the loop waits on, the pipe too.
+    """
+
+    def __init__(
+        self,
+        stops: Iterable[int],
+        forwards: Mapping[int, SignalName],
+        performer: Prepares,
+        pipe: int,
+        selector: int,
+    ) -> None:
+        self._performer = performer
+        self._pipe = pipe
+        self._selector = select.epoll.fromfd(selector)
+        self._foresight: Foresight | None = None
+        self._working = False
+        self._stop: _Prepared | None = None
+        self._early: list[Early] = []
+        # Whether the loop waits, with nothing left to decide on.
+        self.asleep = False
+        # What the handler calls, by number; each says whether it has done all that the worker is to have of the signal.
+        self.actions: dict[int, Callable[[], bool]] = {
+            **{number: partial(self._on_stop, number) for number in stops},
+            **{number: partial(self._on_other, number, name) for number, name in forwards.items()},
+        }
+
+    def expect(self, foresight: Foresight | None, working: bool) -> None:
+        """Be ready to do what is foreseen. working: whether anything is in flight."""
+        if self._early or (foresight is self._foresight and working == self._working):
+            return
+        self.forget()
+        if foresight is None:
+            return
+        orders = foresight.stop(working)
+        # To kill takes long, and nobody waits for it.
+        gentle = tuple(order for order in orders if not isinstance(order, Kill))
+        if gentle and len(gentle) == len(orders):
+            steps = tuple(map(self._performer.prepared, gentle))
+            self._stop = _Prepared(orders, steps, foresight.is_certain)
+        self._working = working
+        self._foresight = foresight
+
+    def forget(self) -> None:
+        """Do nothing any more, until something is expected again."""
+        self._foresight = None
+        self._stop = None
+
+    def carried_out(self, number: int, orders: Iterable[Effect], hear_first: bool) -> Early:
+        """Take note that this was done for a signal of which the engine is still to be told."""
+        early = Early(number, orders, hear_first)
+        self._early.append(early)
+        return early
+
+    def early_for(self, number: int) -> Early | None:
+        """Return what was carried out for this signal, which is the next of which the engine is told."""
+        return self._early[0] if self._early and self._early[0].number == number else None
+
+    def was_done(self, order: Effect) -> bool:
+        """Say whether the engine's order has been carried out already, and count it as given."""
+        for early in self._early:
+            if order in early.orders:
+                early.orders.remove(order)
+                return True
+        return False
+
+    def told(self, early: Early) -> None:
+        """The engine knows of the signal; what it has not ordered by now, it never will."""
+        self._early.remove(early)
+
+    def _on_stop(self, number: int) -> bool:
+        stop = self._stop
+        if stop is None or not self._is_next() or not (stop.is_certain or self._has_heard_all()):
+            return False
+        # Once: to many kinds of workers a second one means to drop everything.
+        self._stop = None
+        for step in stop.steps:
+            step()
+        self.carried_out(number, stop.orders, stop.is_certain)
+        return True
+
+    def _on_other(self, number: int, name: SignalName) -> bool:
+        foresight = self._foresight
+        if foresight is None or not self._is_next():
+            return False
+        orders = foresight.forward(name)
+        for order in orders:
+            self._performer.prepared(order)()
+        self.carried_out(number, orders, True)
+        return True
+
+    def _is_next(self) -> bool:
+        """Say whether all signals before this one, and no other after it, have been dealt with."""
+        waiting = int.from_bytes(ioctl(self._pipe, _FIONREAD, _AN_INT), byteorder)
+        return waiting == len(self._early) + 1
+
+    def _has_heard_all(self) -> bool:
+        """Say whether the loop sleeps and nothing has come but signals."""
+        return self.asleep and len(self._selector.poll(0, 2)) == 1
+
+
+class _Prepared:
+    """The orders that a stop request will bring, and the calls that carry them out."""
+
+    __slots__ = ("is_certain", "orders", "steps")
+
+    def __init__(
+        self, orders: tuple[Effect, ...], steps: tuple[Callable[[], object], ...], is_certain: bool
+    ) -> None:
+        self.orders = orders
+        self.steps = steps
+        self.is_certain = is_certain
