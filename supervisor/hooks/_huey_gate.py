@@ -1,0 +1,172 @@
+"""The gate and the holds of one Huey consumer; the rules are in huey.py.
+
+What it does with Huey's objects it does by their names: Huey is not imported here.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+from . import _attach
+from ._client import client
+from ._keeper import Keeper
+from .job import Job
+
+# At a shut gate, between two looks at whether the consumer wants its workers to end.
+LOOK_SECONDS = 0.25
+# After a refusal, before the next fetch.
+REFUSED_SECONDS = 1.0
+
+
+class Here:
+    """The gate of one process, for all its worker threads."""
+
+    def __init__(self, about: str, version: str, stop_signal: int) -> None:
+        self.client = client()
+        # One token for each thread that may come back with a task which no hold speaks for yet.
+        self.fetching: set[object] = set()
+        self.keeper = Keeper(shut=lambda: not self.fetching, open=lambda: None, stop_signal=stop_signal)
+        self.has_begun = False
+        self.client.introduce(about, framework="huey", version=version, gated=True)
+        self.client.advise(
+            "SIGKILL",
+            "Huey takes a task out of its storage before it runs: one that is cut is gone, whatever its retries",
+            "keep tasks shorter than the drain, or put them back in a handler of Huey's `interrupted` signal",
+        )
+        self.keeper.start()
+
+
+class Fetched(threading.local):
+    """What this thread has fetched and not finished: its hold, or the token of a fetch that goes on."""
+
+    hold: Job | None = None
+    token: object = None
+
+
+class Consumer:
+    """A consumer's Huey object with its gate, in the consumer's process and in those forked from it."""
+
+    def __init__(self, consumer: Any, version: str) -> None:
+        self._consumer, self._huey = consumer, consumer.huey
+        self._version = version
+        self._stop_signal = getattr(consumer, "_graceful_sig", signal.SIGINT)
+        self._pid = os.getpid()
+        self._fetched = Fetched()
+        self._lock = threading.Lock()
+        self._here: Here | None = None
+        self._dequeue, self._execute = self._huey.dequeue, self._huey.execute
+        self._read_schedule = self._huey.read_schedule
+
+    def install(self) -> None:
+        if self._consumer.worker_type == "process":
+            # The main process begins no task; it listens, to end its workers if the supervisor dies.
+            client().introduce("huey consumer", framework="huey", version=self._version)
+            Keeper(shut=lambda: True, open=lambda: None, stop_signal=self._stop_signal).start()
+        else:
+            self._gate()
+        self._huey.dequeue, self._huey.execute = self.dequeue, self.execute
+        self._huey.read_schedule = self.read_schedule
+
+    def dequeue(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the next task that may begin; None where there is none, or the worker shall look around."""
+        self._end()
+        here = self._gate()
+        if not here.has_begun:
+            here.has_begun = here.keeper.wait_open(max(1.0, here.client.hold_wait))
+        while not self._consumer.stop_flag.is_set():
+            self._leave_if_orphan()
+            is_ours = False
+            try:
+                # In this order: either the keeper sees that we fetch, or we see that it wants the gate shut.
+                self._fetched.token = token = object()
+                here.fetching.add(token)
+                if not here.keeper.wanted_shut:
+                    task = self._dequeue(*args, **kwargs)
+                    if task is None:
+                        return None
+                    is_ours = self._take(here, task)
+                    if is_ours:
+                        return task
+            finally:
+                if not is_ours:
+                    self._end()
+            here.keeper.wait_open(LOOK_SECONDS)
+        return None
+
+    def execute(self, task: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run the task, or do with it whatever else Huey finds right."""
+        try:
+            return self._execute(task, *args, **kwargs)
+        finally:
+            self._end()
+
+    def read_schedule(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the scheduler has to enqueue."""
+        self._leave_if_orphan()
+        return self._read_schedule(*args, **kwargs)
+
+    def _gate(self) -> Here:
+        here = self._here
+        # A forked process has another client, and needs a gate of its own.
+        if here is None or here.client is not client():
+            with self._lock:
+                here = self._here
+                if here is None or here.client is not client():
+                    is_main = os.getpid() == self._pid
+                    about, stop_signal = f"huey {_place(is_main)}", self._stop_signal if is_main else 0
+                    here = self._here = Here(about, self._version, stop_signal)
+        return here
+
+    def _take(self, here: Here, task: Any) -> bool:
+        """Whether the task may begin; else it is back in the queue."""
+        if here.keeper.wanted_shut or self._is_orphan():
+            self._put_back(task)
+            return False
+        if not self._huey.ready_to_run(task):
+            return True  # Huey will only move it to the schedule; until then the token stays
+        hold = self._fetched.hold = Job(f"{task.name} {task.id}").begin()
+        if hold.refused:
+            self._put_back(task)
+            self._end()
+            here.client.waiting.wait(lambda: here.keeper.wanted_shut, REFUSED_SECONDS)
+            return False
+        here.fetching.discard(self._fetched.token)
+        return True
+
+    def _put_back(self, task: Any) -> None:
+        # Not `huey.enqueue`: the task was enqueued once, and its signal and expiry shall not come twice.
+        storage, message = self._huey.storage, self._huey.serialize_task(task)
+        if getattr(storage, "priority", None) is False and hasattr(getattr(storage, "conn", None), "rpush"):
+            storage.conn.rpush(storage.queue_key, message)
+        else:
+            storage.enqueue(message, task.priority)
+
+    def _end(self) -> None:
+        fetched = self._fetched
+        if fetched.token is not None:
+            if self._here is not None:
+                self._here.fetching.discard(fetched.token)
+            fetched.token = None
+        hold, fetched.hold = fetched.hold, None
+        if hold is not None:
+            hold.end()
+
+    def _is_orphan(self) -> bool:
+        return os.getpid() != self._pid and os.getppid() != self._pid
+
+    def _leave_if_orphan(self) -> None:
+        if self._is_orphan():
+            _attach.warn(
+                f"huey {_place(False)}: the consumer has died; this process takes no more tasks and ends"
+            )
+            # What ends Huey's loops, and nothing else: they log every Exception and go on.
+            raise KeyboardInterrupt
+
+
+def _place(is_main: bool) -> str:
+    multiprocessing = sys.modules.get("multiprocessing")
+    return "consumer" if is_main or multiprocessing is None else str(multiprocessing.current_process().name)

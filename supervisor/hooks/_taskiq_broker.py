@@ -1,0 +1,142 @@
+"""How a message goes back to a taskiq broker, and what a Redis stream has read ahead.
+
+Rules
+  1. Any broker: the same bytes are sent again, then the message is acknowledged, in that order.
+  2. A Redis list: they are pushed to the end that is fetched from.
+  3. A Redis stream: what this consumer has been given and has not passed on is moved, by one transaction each. Only where
+     the consumer's name is of taskiq's making, which no other process has: another's messages are not ours to move.
+"""
+
+from __future__ import annotations
+
+import inspect
+import uuid
+from typing import Any
+
+# More than a stream reads ahead with its default settings.
+PAGE = 1000
+
+
+class StreamIds:
+    """Which messages of a stream this process has passed on, and which it has sent again.
+
+    is_exact: what is neither is read ahead, and ours.
+    """
+
+    def __init__(self, is_exact: bool) -> None:
+        self.is_exact = is_exact
+        self.in_hand: set[tuple[str, str]] = set()
+        self.sent_again: set[tuple[str, str]] = set()
+
+    def was_sent_again(self, message: Any) -> bool:
+        """Whether this message has been sent again before it was its turn; then it is no longer ours to run."""
+        key = getattr(getattr(message, "ack", None), "key", None)
+        if key is None or key not in self.sent_again:
+            return False
+        self.sent_again.discard(key)
+        self.in_hand.discard(key)
+        return True
+
+
+class _Ack:
+    """A message's acknowledgement, which also knows the message."""
+
+    def __init__(self, ids: StreamIds, key: tuple[str, str], ack: Any) -> None:
+        self.key = key
+        self._ids = ids
+        self._ack = ack
+        ids.in_hand.add(key)
+
+    async def __call__(self) -> None:
+        await self._ack()
+        self._ids.in_hand.discard(self.key)
+
+
+def remember_ids(broker: Any) -> StreamIds:
+    """Begin to note which messages of a stream broker are in hand; for any other broker there is nothing to note."""
+    make = getattr(broker, "_ack_generator", None)
+    if not _is_stream(broker) or make is None:
+        return StreamIds(is_exact=False)
+    ids = StreamIds(is_exact=_is_uuid(broker.consumer_name))
+
+    def ack_generator(*args: Any, **kwargs: Any) -> Any:
+        bound = inspect.signature(make).bind(*args, **kwargs).arguments
+        stream = bound.get("queue_name", broker.queue_name)
+        return _Ack(ids, (_text(stream), _text(bound["id"])), make(*args, **kwargs))
+
+    broker._ack_generator = ack_generator
+    return ids
+
+
+async def hand_back(broker: Any, message: Any) -> bool:
+    """Return a message to the broker. False where it is none that taskiq could read."""
+    ack = getattr(message, "ack", None)
+    data = message if ack is None else message.data
+    if type(broker).__name__ == "ListQueueBroker" and hasattr(broker, "connection_pool"):
+        from redis.asyncio import Redis
+
+        async with Redis(connection_pool=broker.connection_pool) as redis:
+            await redis.rpush(broker.queue_name, data)
+        return True
+    try:
+        read = broker.formatter.loads(message=data)
+    except Exception:  # noqa: BLE001 - the formatter's own; taskiq reports and drops such a message
+        return False
+    from taskiq.message import BrokerMessage
+
+    await broker.kick(
+        BrokerMessage(task_id=read.task_id, task_name=read.task_name, message=data, labels=read.labels)
+    )
+    if ack is not None:
+        acknowledged = ack()
+        if inspect.isawaitable(acknowledged):
+            await acknowledged
+    return True
+
+
+async def hand_back_read_ahead(broker: Any, ids: StreamIds) -> None:
+    """Send again what a stream has given to this consumer and nobody here has begun."""
+    if not ids.is_exact:
+        return
+    from redis.asyncio import Redis
+
+    async with Redis(connection_pool=broker.connection_pool) as redis:
+        for stream in (broker.queue_name, *getattr(broker, "additional_streams", ())):
+            pending = await redis.xpending_range(
+                stream, broker.consumer_group_name, "-", "+", PAGE, broker.consumer_name
+            )
+            for each in pending:
+                key = _text(stream), _text(each["message_id"])
+                if key not in ids.in_hand and key not in ids.sent_again:
+                    await _move(redis, broker, stream, each["message_id"])
+                    ids.sent_again.add(key)
+
+
+async def _move(redis: Any, broker: Any, stream: str, number: Any) -> None:
+    found = await redis.xrange(stream, number, number)
+    async with redis.pipeline(transaction=True) as pipe:
+        # A stream that is cut to a length may have forgotten it already.
+        for _, fields in found:
+            pipe.xadd(
+                stream,
+                fields,
+                maxlen=getattr(broker, "maxlen", None),
+                approximate=getattr(broker, "approximate", True),
+            )
+        pipe.xack(stream, broker.consumer_group_name, number)
+        await pipe.execute()
+
+
+def _is_stream(broker: Any) -> bool:
+    return type(broker).__name__ == "RedisStreamBroker"
+
+
+def _is_uuid(name: Any) -> bool:
+    try:
+        return bool(str(uuid.UUID(name)) == name)
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
