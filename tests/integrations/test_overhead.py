@@ -1,0 +1,30 @@
+"""The measurement of what hooks cost works; what it finds is not asserted, because that depends on the machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.overhead.__main__ import main
+from tests.overhead.rounds import Overhead
+
+
+def test_a_configuration_is_measured_in_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Rates of every round both ways, in the table and in the file."""
+    file = tmp_path / "rates.json"
+    words = ["--only", "plain", "--rounds", "2", "--seconds", "0.1", "--seed", "1", "--json", str(file)]
+    assert main(words) == 0
+    [read] = json.loads(file.read_text())
+    assert (len(read["with_hook"]), len(read["without"])) == (2, 2)
+    # The program speaks to its hooks by itself; there is nothing to attach.
+    assert "not attached" in capsys.readouterr().out
+
+
+def test_the_cost_is_that_of_the_median_round() -> None:
+    """One round in which the machine was away does not count; the spread tells of it."""
+    measured = Overhead("made-up", [98.0, 99.0, 50.0], [100.0, 100.0, 100.0], attached=True, cpu={})
+    assert measured.cost == pytest.approx(0.02)
+    low, high = measured.spread
+    assert (low, high) == (pytest.approx(0.015), pytest.approx(0.26))

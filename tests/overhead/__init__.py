@@ -1,0 +1,1 @@
+"""What the hooks cost the workers of each framework: `python -m tests.overhead`."""

@@ -1,0 +1,173 @@
+"""Jobs per second of one framework with and without its hook: two workers side by side, asked in turn.
+
+Both run under a supervisor, one of them with `--no-attach`, each with a broker of its own. In every round each gets the
+same number of jobs of one millisecond; which is first is drawn. What drifts in the machine drifts for both, so it is the
+ratio within a round that counts. The sample apps write two lines a job in either case, which is part of the work here.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import statistics
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from supervisor.emulator.agent import Agent
+from supervisor.emulator.world import World
+from tests.integrations.brokers import broker_for
+from tests.integrations.configuration import Configuration, Job, Setting
+from tests.integrations.records import executions, read_lines
+from tests.integrations.worker import ENTRY, library_in
+from tests.process.harness import Run, supervised
+from tests.waiting import until
+
+JOB_SECONDS = 0.001
+
+# For a worker to start and to finish what it was given, on a busy machine.
+_LIMIT_SECONDS = 120.0
+# How many jobs tell how fast a worker roughly is.
+_FIRST_JOBS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """rates: jobs a second in each round. attached: whether the hook has really spoken, and the other has not.
+
+    cpu: microseconds of processor time for one job, of the worker's processes with and without the hook, and of the two
+    supervisors. They hold on a machine that does other things, too.
+    """
+
+    configuration: str
+    with_hook: list[float]
+    without: list[float]
+    attached: bool
+    cpu: dict[str, float]
+
+    @property
+    def costs(self) -> list[float]:
+        """Return the part of its throughput that the hook took in each round; below zero: it was the faster one."""
+        return [1 - ours / theirs for ours, theirs in zip(self.with_hook, self.without, strict=True)]
+
+    @property
+    def cost(self) -> float:
+        return statistics.median(self.costs)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Return the quartiles of the cost."""
+        if len(self.costs) < 2:
+            return self.costs[0], self.costs[0]
+        low, _, high = statistics.quantiles(self.costs, n=4, method="inclusive")
+        return low, high
+
+    @property
+    def doubt(self) -> float:
+        """Return how far the median may be off: half the spread, by the root of the rounds. A rough measure."""
+        low, high = self.spread
+        return (high - low) / 2 / float(len(self.costs) ** 0.5)
+
+
+class Bench:
+    """One worker that waits for its rounds."""
+
+    def __init__(self, configuration: Configuration, setting: Setting, log: Path, run: Run) -> None:
+        self._run = run
+        self._configuration = configuration
+        self._setting = setting
+        self._log = log
+        self._numbers = itertools.count()
+
+    def rate(self, count: int) -> float:
+        """Have so many jobs done; return how many a second, from the first start to the last end."""
+        names = {f"job-{next(self._numbers)}" for _ in range(count)}
+        size = self._size()
+        self._configuration.enqueue(self._setting, [Job(name, JOB_SECONDS) for name in sorted(names)])
+        until(
+            lambda: self._written(size).count(b'"end"') >= count,
+            limit=_LIMIT_SECONDS,
+            why=f"{count} jobs of {self._configuration.name} have ended; {self._log.read_text()[-2000:]}",
+        )
+        done = [run for run in executions(read_lines(self._setting.records)) if run.job in names]
+        return count / (max(run.ended or 0.0 for run in done) - min(run.started for run in done))
+
+    def cpu(self) -> tuple[float, float]:
+        """Return the seconds of processor time that the worker's processes and the supervisor have used so far."""
+        supervisor = psutil.Process(self._run.process.pid)
+        # What has ended is counted in the process that waited for it.
+        worker = sum(sum(process.cpu_times()[:4]) for process in supervisor.children(recursive=True))
+        return worker, sum(supervisor.cpu_times()[:2])
+
+    def says(self, event: str) -> bool:
+        return f'"event": "{event}"' in self._log.read_text(errors="replace")
+
+    def _size(self) -> int:
+        return self._setting.records.stat().st_size if self._setting.records.exists() else 0
+
+    def _written(self, size: int) -> bytes:
+        if self._size() == size:
+            return b""
+        with self._setting.records.open("rb") as file:
+            file.seek(size)
+            return file.read()
+
+
+def measure(
+    configuration: Configuration, folder: Path, rounds: int, seconds: float, chance: random.Random
+) -> Overhead:
+    """Measure one configuration. seconds: how long about a worker is busy in one round."""
+    with ExitStack() as stack:
+        ways = {
+            way: stack.enter_context(_bench(configuration, folder / way, *options))
+            for way, options in (("with", ()), ("without", ("--no-attach",)))
+        }
+        # The first jobs of a process are slower; what comes next is as fast as it gets.
+        for bench in ways.values():
+            bench.rate(_FIRST_JOBS)
+        count = max(20, int(min(bench.rate(_FIRST_JOBS) for bench in ways.values()) * seconds))
+        rates: dict[str, list[float]] = {way: [] for way in ways}
+        before = {way: bench.cpu() for way, bench in ways.items()}
+        for _ in range(rounds):
+            for way in chance.sample(sorted(ways), k=2):
+                rates[way].append(ways[way].rate(count))
+        cpu: dict[str, float] = {}
+        for way, bench in ways.items():
+            worker, supervisor = (
+                (now - then) / rounds / count * 1e6
+                for now, then in zip(bench.cpu(), before[way], strict=True)
+            )
+            cpu |= {f"worker {way}": worker, f"supervisor {way}": supervisor}
+        attached = ways["with"].says("hook.attached") and not ways["without"].says("hook.attached")
+        return Overhead(configuration.name, rates["with"], rates["without"], attached, cpu)
+
+
+@contextmanager
+def _bench(configuration: Configuration, folder: Path, *options: str) -> Iterator[Bench]:
+    folder.mkdir(parents=True)
+    log = folder / "log"
+    with broker_for(configuration.broker) as url, Agent(World()) as agent, log.open("wb") as output:
+        with agent.world_lock:
+            task_id = agent.world.add_task(agent.now())
+        setting = Setting(url, folder / "records", folder, library_in(folder))
+        env = {
+            "ECS_AGENT_URI": agent.uri(task_id),
+            "EMULATOR_TASK": "1",
+            "RECORDS": str(setting.records),
+            **configuration.environ(setting),
+        }
+        with supervised(
+            *configuration.command(setting),
+            options=("--log-format", "json", *options),
+            env=env,
+            entry=(sys.executable, "-I", "-c", ENTRY),
+            cwd=configuration.app,
+            # To files: nobody here may take processor time to read them.
+            stdout=output,
+            stderr=output,
+        ) as run:
+            yield Bench(configuration, setting, log, run)
