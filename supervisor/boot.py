@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import selectors
 import sys
 from collections import deque
@@ -182,6 +183,7 @@ class _Supervision:
             self.journal.add,
             self.log.let_go,
             () if self._hooks is None else (self._hooks,),
+            None if settings.protect == "before-start" else _breathing(signals, inbox),
         )
 
     def mention(self, notes: Sequence[Note]) -> None:
@@ -222,6 +224,14 @@ class _Supervision:
         self.log.write(told, self._context())
         self.log.write_block(lambda: traced(error))
         self.log.let_go()
+
+
+def _breathing(signals: Signals, inbox: Inbox) -> Callable[[float], object]:
+    """Return a way to wait for what is urgent only."""
+    urgent = select.epoll()
+    for source in (signals, inbox):
+        urgent.register(source.fileno(), select.EPOLLIN)
+    return urgent.poll
 
 
 def _policy(settings: RunSettings, attached: Attached) -> Policy:

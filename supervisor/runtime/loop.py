@@ -4,7 +4,8 @@ Signals come first in every turn, and a turn that serves sockets is cut short wh
 one short read at most, however busy the hooks are. With one exception: what a hook had said before the first stop request
 counts before it, or a worker would be stopped in a job that had just begun. What a signal means for the worker is worked out
 while there is nothing else to do, so that it is on its way before the rest is decided: mostly by the reflex, in the
-handler, else here. Idle, the loop waits for ever: nothing is polled.
+handler, else here. Idle, the loop waits for ever: nothing is polled. While hooks say much they are heard some milliseconds
+later and many at a time: a turn costs more than what it hears, and a busy worker needs the processor itself.
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ from .reflex import Early, Reflex
 # So many things that were said before a stop request are heard before it; they take some milliseconds at worst, and few
 # say anything in the same instant. Counted, not timed: on a busy machine time passes without anything being heard.
 _HEARD_OUT_FACTS = 250
+
+# What hooks say may lie for so long while they say much. Nobody waits for it: a job waits for an answer only under
+# `protect before-start`, where there is no such pause, and a drain or a request to the agent can be so much later.
+BREATH_SECONDS = 0.004
+
+# A turn that has heard so much was worth its price, and there may be more.
+_WORTH_A_TURN_FACTS = 20
 
 # epoll takes at most 24 days, in milliseconds; waking up once a day costs nothing.
 _LONGEST_WAIT_SECONDS = 86_400.0
@@ -92,7 +100,8 @@ class Loop:
     """selector: whoever registers with it gives a callable as its data, which is called when it is ready.
 
     facts: what those callables have found out; emptied after each of them. record: takes every decision. before_waiting:
-    called when all is decided, for what should not delay a decision.
+    called when all is decided, for what should not delay a decision. breathe: waits so many seconds, or until a signal or
+    something in the inbox comes; None where what hooks say is always heard at once.
     """
 
     def __init__(
@@ -110,6 +119,7 @@ class Loop:
         record: Callable[[Instant, Event, tuple[Effect, ...]], None],
         before_waiting: Callable[[], None],
         alarms: Iterable[Alarm] = (),
+        breathe: Callable[[float], object] | None = None,
     ) -> None:
         self._engine = engine
         self._performer = performer
@@ -124,6 +134,9 @@ class Loop:
         self._record = record
         self._before_waiting = before_waiting
         self._alarms = tuple(alarms)
+        self._breathe = breathe
+        self._heard_at = Instant(0.0)
+        self._heard_facts = 0
         # When the clock of the way out began, for whoever has to finish it should this loop fail.
         self.stop_asked_at: Instant | None = None
         self._ready: list[Callable[[], object]] = []
@@ -154,8 +167,18 @@ class Loop:
         self._reflex.expect(self._engine.foresee(self._clock.now()), self._engine.is_working())
         patience = self._patience()
         self._reflex.asleep = patience > 0
+        if self._breathe is not None and self._is_told_much() and patience > 0:
+            self._breathe(min(patience, BREATH_SECONDS))
+            patience = self._patience()
         self._ready = [key.data for key, _ in self._selector.select(patience)]
         self._reflex.asleep = False
+
+    def _is_told_much(self) -> bool:
+        """Say whether little was said in this turn, and right after another in which something was said."""
+        if not self._heard_facts:
+            return False
+        heard_at, self._heard_at = self._heard_at, self._clock.now()
+        return self._heard_facts < _WORTH_A_TURN_FACTS and self._heard_at - heard_at < 2 * BREATH_SECONDS
 
     def _patience(self) -> float:
         if self._children_ended or self._facts or self._performer.exit_status is not None:
@@ -215,10 +238,12 @@ class Loop:
                 self._feed(event)
 
     def _serve(self) -> None:
+        self._heard_facts = 0
         for answer in (_nothing_more, *self._ready):
             answer()
             while self._facts and not self._signals.came:
                 self._feed(self._facts.popleft())
+                self._heard_facts += 1
             if self._signals.came:
                 # The rest waits for the next turn, and who is still ready is named by the selector again.
                 return

@@ -100,7 +100,8 @@ class Crew:
     def start(self, *arguments: str, environ: Mapping[str, str] | None = None) -> Member:
         """Start a process and wait until it can be told something."""
         process = subprocess.Popen(
-            [sys.executable, str(ACTOR), *arguments],
+            # Without what is installed beside it: an editable install would find the supervisor wherever the path leads.
+            [sys.executable, "-S", str(ACTOR), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -404,12 +404,15 @@ def _apply(story: Story, request: Request) -> None:
 STORIES: dict[str, type[RuleBasedStateMachine]] = {"wild": Wild, "healthy": Healthy}
 
 
+# A hundred stories take some ten seconds, and more where others work too; cut off in the middle they look flaky.
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", STORIES)
 def test_every_promise_holds(name: str) -> None:
     """No story breaks a promise."""
     run_state_machine_as_test(STORIES[name], settings=settings(stateful_step_count=40, deadline=None))
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("number", SEEDS)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)
 def test_a_planted_bug_is_noticed(bug: Bug, number: int) -> None:

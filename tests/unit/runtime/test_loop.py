@@ -21,7 +21,7 @@ from supervisor.core.foresight import Foresight
 from supervisor.core.instants import NEVER, Instant, after
 from supervisor.core.names import HolderId, HoldId, SignalName, WorkerName
 from supervisor.runtime.inbox import Inbox
-from supervisor.runtime.loop import Loop
+from supervisor.runtime.loop import BREATH_SECONDS, Loop
 from supervisor.runtime.meaning import CHILD_ENDED
 from supervisor.runtime.perform import Performer
 from supervisor.runtime.reflex import Reflex
@@ -84,6 +84,11 @@ class Stage:
         self.recorded: list[tuple[Instant, Event, tuple[Effect, ...]]] = []
         self.alarms: list[OneAlarm] = []
         self.reap = self._reap
+        self.breaths: list[float] = []
+
+    def breathe(self, seconds: float) -> None:
+        self.breaths.append(seconds)
+        self.clock.seconds += seconds
 
     def run(self) -> int:
         performer = Performer(self.ports, None, None, self.ports, lambda: (), lambda: None, 1.0)
@@ -101,6 +106,7 @@ class Stage:
             lambda *entry: self.recorded.append(entry),
             lambda: None,
             self.alarms,
+            self.breathe,
         )
         return self.loop.run(FIRST)
 
@@ -164,6 +170,47 @@ def test_signals_come_before_everything_else() -> None:
     stage.engine.on[orphan] = lambda: stage.signals.put(TERM)
     stage.run()
     assert stage.engine.events == [FIRST, SignalReceived(SignalName("10")), orphan, LAST]
+
+
+def talker(stage: Stage, *numbers: int) -> None:
+    """Have somebody say so many facts in each of so many turns, then ask for the end."""
+    reader, writer = os.pipe()
+    os.write(writer, b"x" * len(numbers))
+    turns = iter(numbers)
+
+    def serve() -> None:
+        os.read(reader, 1)
+        stage.facts.extend(OrphanReaped(each, 0) for each in range(next(turns)))
+
+    stage.selector.register(reader, selectors.EVENT_READ, serve)
+    stage.alarms.append(OneAlarm(stage, 200.0))
+
+
+def test_while_much_is_said_it_is_heard_a_breath_later() -> None:
+    """A worker whose jobs follow each other closely costs one turn for many of them; the first is heard at once."""
+    stage = Stage()
+    talker(stage, 1, 1, 1, 1)
+    stage.run()
+    assert stage.breaths == [BREATH_SECONDS] * 3
+
+
+def test_where_a_turn_hears_much_there_is_no_pause() -> None:
+    """There may be more, and whoever says it waits for room."""
+    stage = Stage()
+    talker(stage, 50, 50, 50)
+    stage.run()
+    assert stage.breaths == []
+
+
+def test_a_breath_does_not_make_a_deadline_late() -> None:
+    """It ends when the engine wants to be woken."""
+    stage = Stage()
+    stage.engine.wakes.append(Instant(100.001))
+    talker(stage, 1, 1)
+    stage.run()
+    assert len(stage.breaths) == 1
+    assert stage.breaths[0] < BREATH_SECONDS
+    assert (100.001, Tick()) in stage.engine.seen
 
 
 def test_a_signal_cuts_the_turn_short() -> None:
