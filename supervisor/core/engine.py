@@ -338,8 +338,10 @@ class Engine:
             self._workers = {**self._workers, name: moved}
 
     def _step_lifecycle(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
-        # Never the end: on the way out, the only time when it could be, the lifecycle has heard of it already.
+        # The end only where it is imagined that nothing is in flight: else the lifecycle has heard of it on its way out.
         self._tell_flight(now, effects)
+        if self._ended:
+            return
         self._lifecycle = self._step(lifecycle.step, self._lifecycle, event, now, effects)
         self._ended = bool(effects) and isinstance(effects[-1], Exit)
 

@@ -181,7 +181,9 @@ class Story:
             case WorkerExited():
                 books.alive = False
             case StopRequested() if books.stopped_at is None:
-                books.stopped_at, books.stopped_early = self.now, not books.alive
+                # A worker that cannot resume is drained after a quiet, without any request.
+                leaving = self._phases[-1] not in ("starting", "running", "quiet")
+                books.stopped_at, books.stopped_early = self.now, not books.alive or leaving
             case ForceRequested():
                 books.forced = True
             case ProtectionGranted() | ProtectionCleared() | ProtectionSeen() if self._answers(event):

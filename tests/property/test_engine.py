@@ -88,6 +88,7 @@ class Wild(RuleBasedStateMachine):
         when_blocked=st.sampled_from(WhenBlocked),
         budget=st.sampled_from([float("inf"), 900.0]),
         operators=st.booleans(),
+        hooked=st.booleans(),
     )
     def begin(
         self,
@@ -100,6 +101,7 @@ class Wild(RuleBasedStateMachine):
         when_blocked: WhenBlocked,
         budget: float,
         operators: bool,
+        hooked: bool,
     ) -> None:
         # Most stories are told without an operator: what he may do would hide what happens by itself.
         self.operators = operators
@@ -114,6 +116,9 @@ class Wild(RuleBasedStateMachine):
             )
         )
         self.story.books.spawns_due = 1
+        if hooked:
+            # One whose gate nobody else moves, so that it is still open when a stop comes.
+            self.story.tell(HookAttached(HolderId("dave"), "worker dave", "rq", "3.0", gated=True))
 
     @property
     def going(self) -> bool:

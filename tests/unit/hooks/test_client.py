@@ -64,7 +64,7 @@ def test_the_first_line_introduces_the_process(absent: FakeSupervisor) -> None:
     """A process names itself before anything else, as its framework told it."""
     client().introduce("celery@host")
     absent.start()
-    until(client().spoken, why="connected")
+    until(lambda: absent.said, why="its first line")
     assert absent.said[0][1] == {"op": "hello", "v": 1, "about": "celery@host"}
 
 
