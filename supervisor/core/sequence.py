@@ -38,6 +38,9 @@ _EXIT_MARGIN_SHARE = 0.1
 # Shorter than anybody notices, longer than the rounding errors of a sum of decimal seconds.
 _ROUNDING_SECONDS = 1e-6
 
+# So much smaller that all stages together, each rounded with it, stay within the other.
+_ERROR_SECONDS = 1e-9
+
 _SYNTAX = "write stages as `QUIET 20 TERM 7 KILL`: QUIET, WAIT or a signal's name, then seconds, and KILL at the end"
 _NUMBERS = "give seconds above 0, as in `TERM 7` or `TERM 2.5`"
 
@@ -192,7 +195,7 @@ def _seconds(number: str) -> float | None:
 
 def _whole_milliseconds(seconds: float) -> float:
     """Round down: easy to read, and never more than there is."""
-    return int((seconds + _ROUNDING_SECONDS) * 1000) / 1000
+    return int((seconds + _ERROR_SECONDS) * 1000) / 1000
 
 
 def _looks_like_a_number(word: str) -> bool:

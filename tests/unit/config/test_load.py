@@ -193,3 +193,10 @@ def test_a_flag_and_a_variable_are_read_alike(texts: dict[str, str]) -> None:
     else:
         assert isinstance(by_variable, Answer)
         assert [p.fix for p in by_flag.problems] == [p.fix for p in by_variable.problems]
+
+
+def test_no_attach_is_short_for_attach_none() -> None:
+    """It needs no value, as nobody would expect one."""
+    settings = load(["--no-attach", "--", "rq", "worker"], {}, lambda _: "")
+    assert isinstance(settings, RunSettings)
+    assert (settings.attaches, settings.profile.name) == (False, "rq")

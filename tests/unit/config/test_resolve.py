@@ -140,6 +140,15 @@ def test_the_default_sequence_follows_profile_and_stop_timeout() -> None:
     assert settings(profile="celery", stop_timeout="120").stages == parse("QUIET 81.9 TERM 35.1 KILL 1")[0]
 
 
+def test_a_recognised_worker_brings_its_profile() -> None:
+    """Nobody has to name what the command says; what is named wins."""
+    for given, name in (({}, "rq"), ({"profile": Given("plain", "--profile")}, "plain")):
+        outcome = resolve(given, ("rq", "worker"), {}, lambda _: "")
+        assert isinstance(outcome, RunSettings)
+        assert outcome.recognised is not None
+        assert (outcome.profile.name, outcome.recognised.name) == (name, "rq")
+
+
 def test_sidekiqs_own_quiet_is_used_only_without_the_hook() -> None:
     """TSTP cannot be taken back; the hook can."""
     attached = settings(profile="sidekiq")

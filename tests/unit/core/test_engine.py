@@ -31,7 +31,9 @@ from supervisor.core.events import (
     ProtectionGranted,
     ProtectionRefused,
     ProtectionSeen,
+    QuietRequested,
     Refusal,
+    ResumeRequested,
     SpawnFailed,
     StopRequested,
     Tick,
@@ -40,6 +42,7 @@ from supervisor.core.events import (
 )
 from supervisor.core.holds import HoldPolicy
 from supervisor.core.instants import NEVER, Instant
+from supervisor.core.lifecycle import LifecyclePolicy
 from supervisor.core.names import Attempt, SignalName, WorkerName
 from supervisor.core.policy import Policy
 from supervisor.core.protection import ProtectionPolicy
@@ -378,6 +381,22 @@ def test_what_a_stop_would_mean_is_known_before() -> None:
     assert known is engine.foreseen(Instant(2.0))
     assert known.stop(working=False) == (Quiet(WEB, None), Stop(WEB, TERM))
     assert set(known.stop(working=False)) <= set(engine.handle(STOP, Instant(2.0)))
+
+
+def test_a_stop_that_would_find_all_ended_orders_nothing() -> None:
+    """With the worker gone and no job left, which is only imagined here, there is nobody to order anything."""
+    life = LifecyclePolicy(plan(), resumable=False)
+    engine = Engine(policy(lifecycle=life), Instant(0.0), strict=True)
+    for fact in (
+        WorkerSpawned(WEB, 7),
+        HoldTaken(J1, ALICE, "mail"),
+        QuietRequested("x"),
+        ResumeRequested("x"),
+    ):
+        engine.handle(fact, Instant(1.0))
+    engine.handle(WorkerExited(WEB, 0), Instant(1.0))
+    known = engine.foresee(Instant(1.0))
+    assert known is None or known.stop(working=False) == ()
 
 
 def test_what_a_stop_would_mean_is_known_with_work_and_without() -> None:

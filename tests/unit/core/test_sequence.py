@@ -205,6 +205,13 @@ def test_a_shape_always_fits(stop_timeout: float, share: float, shape: str) -> N
     assert 0 < cut[-1].seconds <= KILL_SECONDS
 
 
+def test_the_rounding_of_many_stages_does_not_add_up() -> None:
+    """Found once in a hundred runs: four stages, each rounded up by less than a millionth of a second."""
+    stop_timeout, exit_margin = 1.5, 1.5 * 0.7673348563787887
+    cut = default_stages(stages("WAIT 1 TSTP 3 TERM 3 KILL"), stop_timeout, exit_margin)
+    assert problems(cut, stop_timeout, exit_margin) == ()
+
+
 def test_a_bare_name_is_upper_case_without_sig() -> None:
     """People write signals in several ways."""
     assert [bare_name(word) for word in ("TERM", "sigterm", "SIGRTMIN+3")] == ["TERM", "TERM", "RTMIN+3"]

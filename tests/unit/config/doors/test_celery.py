@@ -25,6 +25,7 @@ def door(text: str, *, program: str = "celery", **environ: str) -> Opened | str:
         ("celery -Aapp --config=c worker", f"celery -Aapp --config=c worker -I {MODULE}"),
         ("python -m celery -A app worker", f"python -m celery -A app worker -I {MODULE}"),
         ("python -Xutf8 -m celery -A app worker", f"python -Xutf8 -m celery -A app worker -I {MODULE}"),
+        ("celery -q -A app worker -E", f"celery -q -A app worker -I {MODULE} -E"),
         ("celery worker -n worker", f"celery worker -I {MODULE} -n worker"),
         ("celery worker -- worker.x=-I", f"celery worker -I {MODULE} -- worker.x=-I"),
     ],
