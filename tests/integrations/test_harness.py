@@ -152,9 +152,9 @@ def test_a_worker_is_seen_from_its_first_job_to_its_exit(run_worker: Run, settin
 
 def test_the_worker_does_not_find_the_supervisor_by_itself(run_worker: Run) -> None:
     """How the harness starts the supervisor does not make it importable for what it runs."""
-    worker = run_worker(
-        [sys.executable, "-c", "import importlib.util as u; print(u.find_spec('supervisor'))"]
-    )
+    # Without what is installed beside it: an editable install is found wherever the path leads.
+    looks = "import importlib.util as u; print(u.find_spec('supervisor'))"
+    worker = run_worker([sys.executable, "-S", "-c", looks])
     assert worker.status() == 0
     assert worker.output == ["None"]
 
