@@ -30,6 +30,7 @@ from supervisor.render.timeline import svg
 from .demo_picture import picture_of
 from .demo_results import document_of, introduction, print_results
 from .demo_view import Lines, Picture, Silent, View
+from .interruption import Interruption
 from .style import make_console
 
 _PROMISE_BROKEN = 1
@@ -48,13 +49,16 @@ def main(words: list[str]) -> int:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     try:
-        with tempfile.TemporaryDirectory(prefix="ecs-supervisor-demo-") as directory:
-            return _run(options, Path(directory))
+        with (
+            Interruption() as interruption,
+            tempfile.TemporaryDirectory(prefix="ecs-supervisor-demo-") as directory,
+        ):
+            return _run(options, Path(directory), interruption)
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
-def _run(options: argparse.Namespace, directory: Path) -> int:
+def _run(options: argparse.Namespace, directory: Path, interruption: Interruption) -> int:
     console = make_console(sys.stdout)
     view: View = Silent() if options.json else Picture(console) if console.is_terminal else Lines(console)
     finishes_at_stop = options.bare_worker == "finishes"
@@ -70,7 +74,7 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
         ]
         stage = Stage(sides, stream, time.monotonic(), view.tell)
         try:
-            _play(stage, view)
+            _play(stage, view, interruption)
         except NotStarted:
             return _not_started(sides)
         over_at = time.monotonic()
@@ -91,12 +95,13 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
     return 0 if supervised.is_as_promised else _PROMISE_BROKEN
 
 
-def _play(stage: Stage, view: View) -> None:
+def _play(stage: Stage, view: View, interruption: Interruption) -> None:
     pause = threading.Event()
     with view:
         while stage.tick(now := time.monotonic()):
             view.show(stage, now)
             pause.wait(TICK_SECONDS)
+            interruption.check()
         view.show(stage, time.monotonic())
 
 
