@@ -50,7 +50,7 @@ from supervisor.core.worker import Restart, RestartPolicy
 from supervisor.render.logline import as_human, as_json
 from supervisor.runtime.background import Background
 from supervisor.runtime.crash import traced
-from supervisor.runtime.inbox import Inbox
+from supervisor.runtime.inbox import Inbox, Question
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.perform import Performer
 
@@ -205,7 +205,8 @@ class Arbiter:
             self._feed(Tick())
 
     def _take_answers(self) -> None:
-        self._facts.extend(self._inbox.take())
+        # Nobody asks questions here: an arbiter has no API.
+        self._facts.extend(posted for posted in self._inbox.take() if not isinstance(posted, Question))
 
     def _take_leave(self) -> None:
         with suppress(BlockingIOError):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from .core.effects import Announce, Grant, LookAtProtection, Note, Protect, Refuse, Unprotect
 from .core.events import Event, ProtectionAnswer
 from .core.instants import Instant
-from .core.names import SignalName, WorkerName
+from .core.names import HoldId, SignalName, WorkerName
+from .core.snapshot import HoldView, Snapshot, Standing
 
 if TYPE_CHECKING:
     # Most tasks have no probe, so its machine is loaded for those that have one.
     from .core.probing import Sample
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
@@ -118,3 +121,36 @@ class Log(Protocol):
     @property
     def dropped(self) -> int:
         """How many lines were lost."""
+
+
+class View(Protocol):
+    """How things stand, for whoever is let in to look; to be used on the deciding thread only, and not to be kept."""
+
+    def standing(self) -> Standing:
+        """Return what somebody with work wants to know. Cheap."""
+
+    def hold(self, hold: HoldId) -> HoldView | None:
+        """Return one open hold; None where it has ended. Cheap."""
+
+    def hold_count(self) -> int:
+        """Return how many holds are open. Cheap."""
+
+    def snapshot(self) -> Snapshot:
+        """Return everything; takes longer the more holds are open."""
+
+
+class Desk(Protocol):
+    """The deciding thread, as all others may use it."""
+
+    @property
+    def lag(self) -> float:
+        """How many seconds the last question waited until its turn came."""
+
+    def post(self, event: Event) -> None:
+        """Hand over a fact; returns at once."""
+
+    def ask(self, events: Sequence[Event], look: Callable[[View], T], limit: float) -> T:
+        """Have these facts decided, in this order and without any other in between; then look, and return what was seen.
+
+        Raise TimeoutError where that has not happened within `limit` seconds; it may happen later all the same.
+        """

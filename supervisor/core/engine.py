@@ -50,10 +50,10 @@ from .events import (
 from .foresight import Foresight, foresee, imagined
 from .inner import DemandIs, GatesAre, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
 from .instants import NEVER, Instant, earliest, seconds_left
-from .names import WorkerName
+from .names import HoldId, WorkerName
 from .policy import Policy
 from .protection import Phase as ProtectionPhase
-from .snapshot import Snapshot, take
+from .snapshot import HoldView, Snapshot, Standing, stand, take, view_hold
 
 S = TypeVar("S")
 Step = Callable[[S, Event | Inner, Instant], tuple[S, tuple[Effect, ...]]]
@@ -148,10 +148,27 @@ class Engine:
 
     def snapshot(self, now: Instant) -> Snapshot:
         """Return how things stand."""
-        because = self._policy.unprotected_because if self._policy.protection is None else None
+        workers = self._workers.values()
         return take(
-            self._lifecycle, self._workers.values(), self._holds, self._hooks, self._protection, because, now
+            self._lifecycle, workers, self._holds, self._hooks, self._protection, self._unprotected, now
         )
+
+    def standing(self, now: Instant) -> Standing:
+        """Return the part of it that somebody with work wants to know; cheap."""
+        return stand(self._lifecycle, self._protection, self._unprotected, now)
+
+    def hold(self, id_: HoldId, now: Instant) -> HoldView | None:
+        """Return one open hold; None where it has ended."""
+        known = self._holds.open.get(id_)
+        return None if known is None else view_hold(known, now)
+
+    def hold_count(self) -> int:
+        """Return how many holds are open, work or not."""
+        return len(self._holds.open)
+
+    @property
+    def _unprotected(self) -> str | None:
+        return self._policy.unprotected_because if self._policy.protection is None else None
 
     def _situation(self) -> tuple[object, ...]:
         """Return all that decides which orders workers get at a stop request, but whether anything is in flight."""

@@ -58,6 +58,19 @@ class ProtectionView:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What somebody with work wants to know. protected_for: seconds of the lease that are left; because: why it is as it is."""
+
+    phase: str
+    accepting: bool
+    stopping: bool
+    seconds_left: float | None
+    protected: bool
+    protected_for: float | None
+    because: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """phase_for: how long already. seconds_left: until work in flight is interrupted. exits_in: until we are gone at the latest.
 
@@ -96,7 +109,7 @@ def take(
         accepting=lifecycle.is_accepting(life),
         quiet_because=life.operator_quiet or life.protection.quiet,
         workers=tuple(_worker(each, now) for each in workers),
-        holds=tuple(_hold(each, now) for each in holds.open.values()),
+        holds=tuple(view_hold(each, now) for each in holds.open.values()),
         holds_taken=holds.taken,
         hooks=tuple(_hook(each) for each in hooks.open.values()),
         protection=_protection(lease, unprotected_because, now),
@@ -107,14 +120,31 @@ def take(
     )
 
 
+def stand(
+    life: lifecycle.Lifecycle, lease: protection.Protection, unprotected_because: str | None, now: Instant
+) -> Standing:
+    """Look at what can be looked at for every request."""
+    confirmed = protection.is_confirmed(lease, now)
+    return Standing(
+        phase=life.phase.value,
+        accepting=lifecycle.is_accepting(life),
+        stopping=lifecycle.is_leaving(life),
+        seconds_left=seconds_left(lifecycle.work_deadline(life), now),
+        protected=confirmed,
+        protected_for=seconds_left(lease.expires_at, now) if confirmed else None,
+        because=unprotected_because or lease.quiet or lease.last_refusal,
+    )
+
+
+def view_hold(hold: Hold, now: Instant) -> HoldView:
+    """Look at one hold."""
+    expires_in = seconds_left(hold.expires_at, now)
+    return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)
+
+
 def _worker(state: Worker, now: Instant) -> WorkerView:
     starts_in = seconds_left(state.spawn_at, now)
     return WorkerView(state.name, state.phase.value, state.pid, state.status, state.starts, starts_in)
-
-
-def _hold(hold: Hold, now: Instant) -> HoldView:
-    expires_in = seconds_left(hold.expires_at, now)
-    return HoldView(hold.id, hold.holder, hold.about, hold.phase.value, now - hold.taken_at, expires_in)
 
 
 def _hook(attached: Attached) -> HookView:

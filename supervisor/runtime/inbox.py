@@ -1,4 +1,4 @@
-"""The way into the deciding thread for all other threads: a queue of facts that wakes the loop."""
+"""The way into the deciding thread for all other threads: a queue of facts and questions that wakes the loop."""
 
 from __future__ import annotations
 
@@ -7,37 +7,51 @@ from collections import deque
 
 from supervisor.core.events import Event
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 # More than this waits for the next turn, so that signals are looked at in between.
-_AT_ONCE = 64
+_AT_ONCE = 16
+
+
+class Question:
+    """Facts to be decided, and then an answer to be made. answer: called on the deciding thread; must be quick, may not raise."""
+
+    __slots__ = ("answer", "facts")
+
+    def __init__(self, facts: Sequence[Event], answer: Callable[[], None]) -> None:
+        self.facts = facts
+        self.answer = answer
 
 
 class Inbox:
-    """Facts in the order in which they were posted.
+    """Facts and questions in the order in which they were posted.
 
     The fact goes in before the wake-up, and the wake-up is taken before the facts: so a fact may wake the loop twice
     but never lie unseen.
     """
 
     def __init__(self) -> None:
-        self._facts: deque[Event] = deque()
+        self._posted: deque[Event | Question] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
-    def post(self, event: Event) -> None:
+    def post(self, posted: Event | Question) -> None:
         """Hand over a fact, from any thread."""
-        self._facts.append(event)
+        self._posted.append(posted)
         os.eventfd_write(self._wake, 1)
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when something was posted."""
         return self._wake
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[Event | Question]:
         """Return what has been posted; what is too much for one turn wakes the loop again."""
         try:
             os.eventfd_read(self._wake)
         except BlockingIOError:
             return []
-        taken = [self._facts.popleft() for _ in range(min(len(self._facts), _AT_ONCE))]
-        if self._facts:
+        taken = [self._posted.popleft() for _ in range(min(len(self._posted), _AT_ONCE))]
+        if self._posted:
             os.eventfd_write(self._wake, 1)
         return taken

@@ -21,6 +21,7 @@ from supervisor.core.foresight import Foresight
 from supervisor.core.instants import Instant, earliest
 from supervisor.ports import Clock
 
+from .inbox import Question
 from .meaning import CHILD_ENDED
 from .reflex import Early, Reflex
 
@@ -78,7 +79,7 @@ class TakesSignals(Protocol):
 class TakesFacts(Protocol):
     def fileno(self) -> int: ...
 
-    def take(self) -> list[Event]: ...
+    def take(self) -> list[Event | Question]: ...
 
 
 class Performs(Protocol):
@@ -158,8 +159,13 @@ class Loop:
     def _turn(self) -> None:
         self._take_signals()
         self._collect_children()
-        for event in self._inbox.take():
-            self._feed(event)
+        for posted in self._inbox.take():
+            if isinstance(posted, Question):
+                for event in posted.facts:
+                    self._feed(event)
+                posted.answer()
+            else:
+                self._feed(posted)
         self._signals.arm(self._reflex.actions)
         self._serve()
         self._look_at_clock()

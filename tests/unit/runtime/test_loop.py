@@ -20,7 +20,7 @@ from supervisor.core.events import (
 from supervisor.core.foresight import Foresight
 from supervisor.core.instants import NEVER, Instant, after
 from supervisor.core.names import HolderId, HoldId, SignalName, WorkerName
-from supervisor.runtime.inbox import Inbox
+from supervisor.runtime.inbox import Inbox, Question
 from supervisor.runtime.loop import BREATH_SECONDS, Loop
 from supervisor.runtime.meaning import CHILD_ENDED
 from supervisor.runtime.perform import Performer
@@ -142,6 +142,17 @@ def test_nothing_is_decided_after_the_order_to_exit() -> None:
     stage.inbox.post(OrphanReaped(5, 0))
     assert stage.run() == 3
     assert stage.engine.events == [FIRST, LAST]
+
+
+def test_a_question_is_answered_when_its_facts_are_decided() -> None:
+    """Nothing else is decided between the facts that came with it and the answer."""
+    stage = Stage()
+    seen: list[list[Event]] = []
+    stage.inbox.post(Question((OrphanReaped(5, 0),), lambda: seen.append(stage.engine.events)))
+    stage.inbox.post(OrphanReaped(6, 0))
+    stage.engine.on[OrphanReaped(6, 0)] = lambda: stage.signals.put(TERM)
+    stage.run()
+    assert seen == [[FIRST, OrphanReaped(5, 0)]]
 
 
 def test_it_waits_until_the_engine_wants_to_be_woken() -> None:
