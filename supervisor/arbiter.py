@@ -1,4 +1,4 @@
-"""Builds an arbiter inside a worker's process and runs it there: a second composition root, beside boot.py.
+"""Builds an arbiter inside a worker's process and runs it there: a second composition root, beside supervisor/boot.
 
 In hook-only mode (supervisor/hooks/_election.py says when, and who) there is no supervisor, and one of the worker's own processes
 does what a supervisor does about protection: the same core, agent and socket, in a daemon thread.

@@ -87,7 +87,7 @@ def _supervise(
     is_subreaper: bool,
 ) -> int:
     try:
-        from supervisor.boot import supervise
+        from supervisor.boot.run import supervise
     except BaseException as error:  # noqa: BLE001 - the installation is broken, and there is nothing to fall back on
         launcher.kill(pid)
         withdraw(listener)

@@ -60,7 +60,7 @@ def test_a_defect_while_building_stops_the_worker_too() -> None:
 
 def test_an_installation_that_is_broken_leaves_nothing_running() -> None:
     """Where our own modules cannot be loaded the worker is ended, and one sentence says why."""
-    with supervised(*actor("ignores_term"), defect='sys.modules["supervisor.boot"] = None') as run:
+    with supervised(*actor("ignores_term"), defect='sys.modules["supervisor.boot.run"] = None') as run:
         assert run.status() == 70
         assert run.marked() == []
         assert len(run.errors) == 1
