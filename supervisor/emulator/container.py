@@ -1,15 +1,14 @@
 """A real process in the role of a container: a main process, which is signalled, and all it started.
 
 As root each container is a PID namespace: its main process is PID 1, with all that follows from it, and its
-end is the end of all. Elsewhere the descendants are found by the environment they inherit, which survives a
-double fork and a new session.
+end is the end of all. Elsewhere, and where the containers of a task share a namespace (namespaces.py), the
+descendants are found by the environment they inherit, which survives a double fork and a new session.
 """
 
 from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-_PROC = Path("/proc")
+from supervisor.emulator.namespaces import LAUNCHERS, Place
 
-# These run for a moment in the main process's place, before the program itself does.
-_LAUNCHERS = ("unshare", "setsid")
+_PROC = Path("/proc")
 
 # A process can fork while it is being looked for; a few rounds catch its children.
 _MOST_KILL_ROUNDS = 100
@@ -44,14 +42,11 @@ class ContainerProcess:
     `mark` is a variable of the environment, name and value, that no other container has.
     """
 
-    def __init__(
-        self, command: Command, mark: tuple[str, str], output: IO[bytes], in_namespace: bool
-    ) -> None:
+    def __init__(self, command: Command, mark: tuple[str, str], output: IO[bytes], place: Place) -> None:
         self._mark = f"{mark[0]}={mark[1]}".encode()
-        self._in_namespace = in_namespace
-        launcher = _NAMESPACE_LAUNCHER if in_namespace else ()
+        self._place = place
         self._process = subprocess.Popen(
-            [*launcher, *command.argv],
+            [*place.launcher, *command.argv],
             env={**os.environ, **command.environ, mark[0]: mark[1]},
             cwd=command.directory,
             stdin=subprocess.DEVNULL,
@@ -78,7 +73,7 @@ class ContainerProcess:
 
     def kill(self) -> None:
         """SIGKILL everything in the container, and wait until it is gone."""
-        if not self._in_namespace:
+        if not self._place.ends_with_main:
             self.kill_remaining()
             self._process.wait(_KILL_LIMIT_SECONDS)
             return
@@ -93,7 +88,7 @@ class ContainerProcess:
 
     def kill_remaining(self) -> None:
         """End what the main process left behind; in a namespace the kernel has done so."""
-        if self._in_namespace:
+        if self._place.ends_with_main:
             return
         for _ in range(_MOST_KILL_ROUNDS):
             members = list(_with_environment(self._mark))
@@ -108,23 +103,17 @@ class ContainerProcess:
     def _main_pid(self) -> int | None:
         if self._process.poll() is not None:
             return None
-        if not self._in_namespace:
+        if not self._place.launcher:
             return self.pid
-        for pid in _children(self.pid):
-            if _text(_PROC / str(pid) / "comm").strip() not in _LAUNCHERS:
-                return pid
-        return None
+        return _beyond_launchers(self.pid)
 
 
-_NAMESPACE_LAUNCHER = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "--", "setsid", "--")
-
-
-def namespaces_are_possible() -> bool:
-    """Whether this process may make PID namespaces; tried, since capabilities do not tell."""
-    if any(shutil.which(name) is None for name in _LAUNCHERS):
-        return False
-    attempt = subprocess.run([*_NAMESPACE_LAUNCHER, "true"], capture_output=True, check=False)
-    return attempt.returncode == 0
+def _beyond_launchers(pid: int) -> int | None:
+    """The program's own process, None while the launchers are still at work."""
+    for child in _children(pid):
+        if _text(_PROC / str(child) / "comm").strip() not in LAUNCHERS:
+            return child
+    return None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -48,7 +48,7 @@ def task_document(world: World, task: Task, dated: Dated) -> Document:
 
 def container_document(world: World, task: Task, container: Container, dated: Dated) -> Document:
     name = container.plan.name
-    docker_id = hashlib.sha256(container.endpoint_id.encode()).hexdigest()
+    docker_id = docker_id_of(container)
     arn = world.arn(task.task_id)
     document: Document = {
         "DockerId": docker_id,
@@ -67,14 +67,21 @@ def container_document(world: World, task: Task, container: Container, dated: Da
         "KnownStatus": "STOPPED" if container.exited else "RUNNING",
         "Limits": {"CPU": 2},
         "CreatedAt": dated(task.started_at),
-        "StartedAt": dated(task.started_at),
+        "StartedAt": dated(container.started_at),
         "Type": "NORMAL",
         "ContainerARN": f"{arn.replace(':task/', ':container/')}/{container.endpoint_id}",
         "Networks": [{"NetworkMode": "host", "IPv4Addresses": ["127.0.0.1"]}],
     }
+    if container.plan.restart is not None:
+        document["RestartCount"] = container.restarts
     if container.exited:
         document["ExitCode"] = container.exit_code
     return document
+
+
+def docker_id_of(container: Container) -> str:
+    """The container runtime's name for it: 64 hexadecimal digits, the same when it is started again in place."""
+    return hashlib.sha256(container.endpoint_id.encode()).hexdigest()
 
 
 def _desired(task: Task) -> str:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from supervisor.emulator.orders import KillTask, Order, RestartContainer, StartTask, StopContainer
 from supervisor.emulator.tasks import (
     NOT_PROTECTED,
     Container,
@@ -19,6 +20,7 @@ from supervisor.emulator.tasks import (
     StopReason,
     Task,
     TaskPhase,
+    in_start_order,
 )
 
 # UpdateTaskProtection in the ECS API reference: two hours by default, from one minute to two days.
@@ -28,6 +30,9 @@ MOST_PROTECTION_MINUTES = 2880
 
 # A service with this many unfinished deployments refuses another one (aws/containers-roadmap issue 2836).
 MOST_UNFINISHED_DEPLOYMENTS = 5
+
+# Between the notice and the end of Spot capacity, stop timeouts or not ("Amazon ECS clusters for Fargate" in the guide).
+SPOT_NOTICE_SECONDS = 120.0
 
 # A worker that dies at once must not make the world start a process in every turn of the loop.
 REPLACEMENT_DELAY_SECONDS = 1.0
@@ -48,24 +53,6 @@ class Invalid:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartTask:
-    """Start every container of this task."""
-
-    task_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopContainer:
-    """Send the stop signal to this container; its stop timeout begins now."""
-
-    task_id: str
-    container: str
-
-
-Order = StartTask | StopContainer
-
-
 class World:
     """One cluster with one service; tasks of no service may run beside it."""
 
@@ -77,13 +64,17 @@ class World:
         containers: Sequence[ContainerPlan] = (ContainerPlan("worker"),),
         cluster: str = "emulated",
         service: str = "worker",
+        pid_mode: str | None = None,
     ) -> None:
         if desired_count < 0:
             raise ValueError(f"desired_count must not be negative, got {desired_count}")
         # The minimum healthy percent is taken to be 100, so a deployment needs room above the desired count.
         if maximum_percent <= 100:
             raise ValueError(f"maximum_percent must be above 100, got {maximum_percent}")
-        self.containers = _in_start_order(containers)
+        if pid_mode not in (None, "task"):
+            raise ValueError(f"pid_mode must be None or 'task', got {pid_mode!r}")
+        self.containers = in_start_order(containers)
+        self.pid_mode = pid_mode
         self.cluster = cluster
         self.service = service
         self.desired_count = desired_count
@@ -93,6 +84,8 @@ class World:
         self._endpoints: dict[str, tuple[str, str]] = {}
         self._start_not_before = float("-inf")
         self._not_started: list[str] = []
+        self._restarting: list[RestartContainer] = []
+        self._on_spot_notice: list[str] = []
 
     @property
     def tasks(self) -> tuple[Task, ...]:
@@ -116,7 +109,7 @@ class World:
 
     def register(self, containers: Sequence[ContainerPlan]) -> None:
         """Take a new task definition, for every task that is started from now on."""
-        self.containers = _in_start_order(containers)
+        self.containers = in_start_order(containers)
 
     def add_task(self, now: float, *, standalone: bool = False) -> str:
         """Run one more task: of the service, whose desired count rises by it, or of none (RunTask)."""
@@ -144,12 +137,23 @@ class World:
             self._tasks[task_id] = replace(
                 task, phase=TaskPhase.STOPPING, stop_reason=reason, stop_ordered_at=now
             )
+            if reason is StopReason.SPOT:
+                self._on_spot_notice.append(task_id)
 
     def container_exited(self, task_id: str, name: str, exit_code: int, now: float) -> None:
-        """Take note of a dead container: an essential one takes its task along, whatever its exit code."""
-        task = self._tasks[task_id].with_container(name, exited=True, exit_code=exit_code)
+        """Take note of a dead container: it is started again by its policy, or, if essential, takes its task along."""
+        task = self._tasks[task_id]
+        container = task.container(name)
+        policy = container.plan.restart
+        running = task.phase is TaskPhase.RUNNING
+        if running and policy is not None and policy.applies(exit_code, now - container.started_at):
+            again = replace(container, restarts=container.restarts + 1, started_at=now)
+            self._tasks[task_id] = task.with_container(again)
+            self._restarting.append(RestartContainer(task_id, name))
+            return
+        task = task.with_container(replace(container, exited=True, exit_code=exit_code))
         self._tasks[task_id] = task
-        if task.phase is TaskPhase.RUNNING and task.container(name).plan.essential:
+        if running and container.plan.essential:
             self._start_not_before = now + REPLACEMENT_DELAY_SECONDS
             self.stop(task_id, StopReason.ESSENTIAL_CONTAINER_EXITED, now)
         task = self._tasks[task_id]
@@ -209,7 +213,9 @@ class World:
         self._thin_out(now)
         starts = [StartTask(task_id) for task_id in self._not_started]
         self._not_started.clear()
-        return (*starts, *self._signals_due())
+        # Before the stop signals, so that a stop which was ordered meanwhile finds somebody to signal.
+        restarts, self._restarting = self._restarting, []
+        return (*starts, *restarts, *self._signals_due(), *self._capacity_gone(now))
 
     def _fill_up(self, now: float) -> None:
         if now < self._start_not_before:
@@ -240,11 +246,19 @@ class World:
             if task.phase is not TaskPhase.STOPPING:
                 continue
             for container in task.stoppable_containers():
-                self._tasks[task.task_id] = self._tasks[task.task_id].with_container(
-                    container.plan.name, signalled=True
-                )
+                known = self._tasks[task.task_id]
+                self._tasks[task.task_id] = known.with_container(replace(container, signalled=True))
                 orders.append(StopContainer(task.task_id, container.plan.name))
         return orders
+
+    def _capacity_gone(self, now: float) -> list[Order]:
+        gone = [
+            task_id
+            for task_id in self._on_spot_notice
+            if now >= (self._tasks[task_id].stop_ordered_at or 0.0) + SPOT_NOTICE_SECONDS
+        ]
+        self._on_spot_notice = [task_id for task_id in self._on_spot_notice if task_id not in gone]
+        return [KillTask(task_id) for task_id in gone if self._tasks[task_id].phase is not TaskPhase.STOPPED]
 
     def _running_service_tasks(self) -> list[Task]:
         return [
@@ -265,30 +279,12 @@ class World:
         # Derived, not random: a model that answers differently each time cannot be replayed.
         task_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{self.cluster}/{self.service}/{number}").hex
         containers = tuple(
-            Container(plan, f"{task_id}-{order}") for order, plan in enumerate(self.containers, start=1)
+            Container(plan, f"{task_id}-{order}", now) for order, plan in enumerate(self.containers, start=1)
         )
-        self._tasks[task_id] = Task(task_id, number, self.deployment, standalone, containers, now)
+        self._tasks[task_id] = Task(
+            task_id, number, self.deployment, standalone, containers, now, self.pid_mode
+        )
         for container in containers:
             self._endpoints[container.endpoint_id] = (task_id, container.plan.name)
         self._not_started.append(task_id)
         return task_id
-
-
-def _in_start_order(plans: Sequence[ContainerPlan]) -> tuple[ContainerPlan, ...]:
-    """Sort containers so that each comes after those it depends on."""
-    names = {plan.name for plan in plans}
-    if not plans or len(names) != len(plans):
-        raise ValueError("a task needs at least one container, and their names must differ")
-    unknown = sorted({name for plan in plans for name in plan.depends_on} - names)
-    if unknown:
-        raise ValueError(f"depends_on names containers that do not exist: {', '.join(unknown)}")
-    ordered: list[ContainerPlan] = []
-    waiting = list(plans)
-    while waiting:
-        placed = {plan.name for plan in ordered}
-        free = [plan for plan in waiting if placed.issuperset(plan.depends_on)]
-        if not free:
-            raise ValueError("depends_on runs in a circle")
-        ordered += free
-        waiting = [plan for plan in waiting if plan not in free]
-    return tuple(ordered)

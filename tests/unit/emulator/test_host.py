@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from supervisor.emulator.agent import Agent
-from supervisor.emulator.container import Command, namespaces_are_possible
+from supervisor.emulator.container import Command
 from supervisor.emulator.evidence import ContainerRecord
 from supervisor.emulator.host import Host
+from supervisor.emulator.namespaces import namespaces_are_possible
 from supervisor.emulator.tasks import ContainerPlan, StopReason, TaskPhase
 from supervisor.emulator.world import World
 from tests.unit.emulator import actors

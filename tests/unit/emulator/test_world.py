@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.emulator.tasks import NOT_PROTECTED, ContainerPlan, Protection, StopReason, Task, TaskPhase
-from supervisor.emulator.world import Invalid, Refused, StartTask, StopContainer, World
+from supervisor.emulator.orders import KillTask, RestartContainer, StartTask, StopContainer
+from supervisor.emulator.tasks import (
+    NOT_PROTECTED,
+    ContainerPlan,
+    Protection,
+    RestartPolicy,
+    StopReason,
+    Task,
+    TaskPhase,
+)
+from supervisor.emulator.world import Invalid, Refused, World
 
 
 def running(world: World) -> list[int]:
@@ -243,6 +252,70 @@ def test_a_container_is_stopped_after_those_that_depend_on_it() -> None:
     assert world.task(task_id).phase is TaskPhase.STOPPED
 
 
+def test_a_container_that_others_depend_on_takes_them_along_when_it_crashes() -> None:
+    """The order of stopping is kept only for containers that live: dependents are signalled at once."""
+    world = World(containers=[ContainerPlan("app", depends_on=("supervisor",)), ContainerPlan("supervisor")])
+    task_id = world.add_task(0)
+    world.decide(0)
+    world.container_exited(task_id, "supervisor", 137, 1)
+    assert world.decide(1) == (StopContainer(task_id, "app"),)
+
+
+RESTARTED = ContainerPlan(
+    "sidecar", restart=RestartPolicy(ignored_exit_codes=frozenset((7,)), attempt_period=60)
+)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "at", "again"), [(137, 60, True), (0, 60, True), (137, 59, False), (7, 60, False)]
+)
+def test_a_container_is_restarted_in_place_by_its_policy(exit_code: int, at: float, again: bool) -> None:
+    """Whatever its exit code but those it ignores, and only after the attempt period; else it counts as exited."""
+    world = World(containers=[ContainerPlan("worker"), RESTARTED])
+    task_id = world.add_task(0)
+    world.decide(0)
+    endpoint = world.task(task_id).container("sidecar").endpoint_id
+    world.container_exited(task_id, "sidecar", exit_code, at)
+    orders = world.decide(at)
+    if again:
+        sidecar = world.task(task_id).container("sidecar")
+        assert orders == (RestartContainer(task_id, "sidecar"),)
+        assert (sidecar.exited, sidecar.restarts, sidecar.endpoint_id) == (False, 1, endpoint)
+    else:
+        assert orders == (StopContainer(task_id, "worker"),)
+
+
+def test_nothing_is_restarted_after_a_stop_order() -> None:
+    """The restart policy ends with the order to stop the task."""
+    world = World(containers=[ContainerPlan("worker"), RESTARTED])
+    task_id = world.add_task(0)
+    world.decide(0)
+    world.stop(task_id, StopReason.USER, 100)
+    world.decide(100)
+    world.container_exited(task_id, "sidecar", 0, 101)
+    assert world.task(task_id).container("sidecar").exited
+    assert world.decide(102) == ()
+
+
+def test_spot_capacity_is_gone_two_minutes_after_the_notice() -> None:
+    """However the stop timeouts add up along a chain, everything is killed then; a task that stopped in time is not."""
+    chain = [
+        ContainerPlan("worker", stop_timeout=120),
+        ContainerPlan("sidecar", ("worker",), stop_timeout=120),
+    ]
+    world = World(containers=chain)
+    late, in_time = world.add_task(0), world.add_task(0)
+    world.decide(0)
+    for task_id in (late, in_time):
+        world.stop(task_id, StopReason.SPOT, 10)
+    world.decide(10)
+    for name in ("worker", "sidecar"):
+        world.container_exited(in_time, name, 0, 11)
+    assert KillTask(late) not in world.decide(129)
+    assert KillTask(late) in world.decide(130)
+    assert world.decide(131) == ()
+
+
 def test_a_new_task_definition_counts_for_new_tasks_only() -> None:
     """Tasks that run keep the containers they were started with."""
     world = World()
@@ -289,6 +362,8 @@ def test_impossible_counts_are_refused() -> None:
         World().scale(-1)
     with pytest.raises(ValueError, match="maximum_percent"):
         World(maximum_percent=100)
+    with pytest.raises(ValueError, match="pid_mode"):
+        World(pid_mode="host")
 
 
 @pytest.mark.parametrize("reason", list(StopReason))
