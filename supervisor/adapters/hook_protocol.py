@@ -45,16 +45,20 @@ class Shut:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    pass
+    """New work may begin in the peer's process again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
+    """So many jobs are fetched and have not begun."""
+
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
+    """A setting makes a drain late or loses jobs."""
+
     setting: str
     why: str
     fix: str
@@ -73,21 +77,32 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
+    """The work still progresses."""
+
     id: str
     ttl: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
+    """The work is done."""
+
     id: str
 
 
 @dataclass(frozen=True, slots=True)
+class Did:
+    """Jobs came and went unsaid, while another hold of the peer was open."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
-    pass
+    """The peer wants to know whether we are there."""
 
 
-Request = Hello | Hold | Refresh | Release | Shut | Opened | Reserved | Advice | Ping
+Request = Hello | Hold | Refresh | Release | Did | Shut | Opened | Reserved | Advice | Ping
 
 
 def read_request(line: bytes) -> Request:
@@ -103,6 +118,8 @@ def read_request(line: bytes) -> Request:
             return Hold(_id(read), _about(read), _ttl(read), _flag(read, "wait"), _flag(read, "fetching"))
         case "release":
             return Release(_id(read))
+        case "did":
+            return Did(_count(read))
         case "refresh":
             return Refresh(_id(read), _ttl(read))
         case "ping":
@@ -120,7 +137,7 @@ def read_request(line: bytes) -> Request:
         case "advice":
             return Advice(_text(read, "setting"), _text(read, "why"), _text(read, "fix"))
         case _:
-            words = "hello, hold, refresh, release, shut, opened, reserved, advice, ping"
+            words = "hello, hold, refresh, release, did, shut, opened, reserved, advice, ping"
             raise MalformedError(f"`op` must be one of {words}")
 
 

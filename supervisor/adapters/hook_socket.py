@@ -28,6 +28,7 @@ from supervisor.core.events import (
     HoldReleased,
     HoldTaken,
     HookAttached,
+    JobsCounted,
     WorkReserved,
 )
 from supervisor.core.instants import NEVER, Instant, after
@@ -214,6 +215,8 @@ class HookSocket:
                 if id_ in now_open:
                     now_open.remove(id_)
                     released[id_] = None
+            case protocol.Did(count=count):
+                self._emit(JobsCounted(holder, count))
             case protocol.Hello(about=about):
                 connection.about = about
                 if request.framework:

@@ -26,7 +26,8 @@ The map
     worker.py      one supervised process: started, restarted, stopped, gone
     lifecycle.py   the task as a whole: running, quiet, draining, stopping, killing, exited
     probing.py     one probe: when a worker that is only seen from outside counts as busy; it is a holder like any other
-    engine.py      the four together: routes facts, passes on what they tell each other (inner.py), knows when to wake
+    machines.py    the states of all of them side by side, and what can be seen of them
+    engine.py      moves them: routes facts, passes on what they tell each other (inner.py), knows when to wake
     foresight.py   what a signal would mean for the workers, worked out before it comes
     plan.py        the way out on the clock; sequence.py is its text form
     snapshot.py    how things stand, for people

@@ -1,4 +1,4 @@
-"""The engine: it holds the machines, tells each what concerns it, and carries what they tell each other.
+"""The engine: it tells each machine what concerns it, and carries what they tell each other.
 
 Rules
   1. It is the only mutable thing in the core, and one thread owns it.
@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from . import attachments, holds, lifecycle, protection, worker
 from .edges import IllegalMove
-from .effects import Announce, Dump, Effect, Exit, Field, Level, note
+from .effects import Announce, Dump, Effect, Exit, Level, note
 from .events import (
     AdviceGiven,
     DumpRequested,
@@ -33,6 +33,7 @@ from .events import (
     HoldReleased,
     HoldTaken,
     HookAttached,
+    JobsCounted,
     OrphanReaped,
     ProtectionCleared,
     ProtectionGranted,
@@ -50,30 +51,22 @@ from .events import (
 from .foresight import Foresight, foresee, imagined
 from .inner import DemandIs, GatesAre, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
 from .instants import NEVER, Instant, earliest, seconds_left
-from .names import HoldId, WorkerName
+from .machines import Machines
+from .names import WorkerName
 from .policy import Policy
-from .protection import Phase as ProtectionPhase
-from .snapshot import HoldView, Snapshot, Standing, stand, take, view_hold
 
 S = TypeVar("S")
 Step = Callable[[S, Event | Inner, Instant], tuple[S, tuple[Effect, ...]]]
 
 
-class Engine:
+class Engine(Machines):
     """Give it facts with `handle`, in the order of their instants, and carry out what it orders."""
 
     def __init__(self, policy: Policy, now: Instant, strict: bool = False) -> None:
-        self._policy = policy
+        super().__init__(policy, now)
         self._strict = strict
         self._now = now
         self._ended = False
-        self._holds = holds.Holds(policy.holds)
-        self._hooks = attachments.Attachments(policy.attachments)
-        self._workers = {name: worker.Worker(name, policy.restart) for name in policy.workers}
-        self._first_status: int | None = None
-        self._lifecycle = lifecycle.Lifecycle(policy.lifecycle, since=now)
-        first = ProtectionPhase.ABSENT if policy.protection is None else ProtectionPhase.LOOKING
-        self._protection = protection.Protection(policy.protection or protection.ProtectionPolicy(), first)
         self._told: dict[type, Inner] = {
             DemandIs: DemandIs(wanted=False),
             WorkersAre: self._lifecycle.workers,
@@ -111,10 +104,6 @@ class Engine:
         """Return the instant at which to send a Tick; NEVER when only a fact can change anything."""
         return self._wake_at
 
-    def is_working(self) -> bool:
-        """Say whether anything is in flight that a stop would wait for."""
-        return holds.is_working(self._holds)
-
     def foresee(self, now: Instant) -> Foresight | None:
         """Work out what a signal would order workers to do, so that it need not be worked out when one comes."""
         situation = self._situation()
@@ -136,46 +125,6 @@ class Engine:
         """
         known = self._foresight
         return known if now < self._wake_at and known.situation == self._situation() else None
-
-    def context(self, now: Instant) -> tuple[tuple[str, Field], ...]:
-        """Return what every log line carries: the phase, what is in flight, and the seconds left while a clock runs."""
-        left = seconds_left(lifecycle.exit_deadline(self._lifecycle), now)
-        fields: tuple[tuple[str, Field], ...] = (
-            ("phase", self._lifecycle.phase.value),
-            ("in_flight", holds.jobs(self._holds)),
-        )
-        return fields if left is None else (*fields, ("seconds_left", round(left, 1)))
-
-    def snapshot(self, now: Instant) -> Snapshot:
-        """Return how things stand."""
-        workers = self._workers.values()
-        return take(
-            self._lifecycle, workers, self._holds, self._hooks, self._protection, self._unprotected, now
-        )
-
-    def standing(self, now: Instant) -> Standing:
-        """Return the part of it that somebody with work wants to know; cheap."""
-        return stand(self._lifecycle, self._protection, self._unprotected, now)
-
-    def hold(self, id_: HoldId, now: Instant) -> HoldView | None:
-        """Return one open hold; None where it has ended."""
-        known = self._holds.open.get(id_)
-        return None if known is None else view_hold(known, now)
-
-    def hold_count(self) -> int:
-        """Return how many holds are open, work or not."""
-        return len(self._holds.open)
-
-    @property
-    def _unprotected(self) -> str | None:
-        return self._policy.unprotected_because if self._policy.protection is None else None
-
-    def _situation(self) -> tuple[object, ...]:
-        """Return all that decides which orders workers get at a stop request, but whether anything is in flight."""
-        life = self._lifecycle
-        workers = tuple((name, each.phase, each.pid) for name, each in self._workers.items())
-        gates = (bool(life.gates.unconfirmed), life.gave_up_gates)
-        return (life.phase, life.began_at, life.stage, life.quieted, workers, gates)
 
     def _stop_orders(self, working: bool, now: Instant) -> tuple[Effect, ...]:
         try:
@@ -199,7 +148,7 @@ class Engine:
     def _route(self, event: Event, now: Instant, effects: list[Effect]) -> None:
         """Give a fact to the machine that it is about."""
         match event:
-            case HoldTaken() | HoldRefreshed() | HoldReleased():
+            case HoldTaken() | HoldRefreshed() | HoldReleased() | JobsCounted():
                 self._step_holds(event, now, effects)
             case HolderDied():
                 self._step_holds(event, now, effects)
@@ -371,18 +320,6 @@ class Engine:
             more = (note("bug.illegal_move", Level.ERROR, move=str(bug), event=repr(event)),)
         effects += more
         return state
-
-    def _worker_news(self) -> WorkersAre:
-        each = self._workers.values()
-        if self._first_status is None:
-            ended = (one for one in each if one.phase in (worker.Phase.EXITED, worker.Phase.FATAL))
-            self._first_status = next((one.status for one in ended if one.status is not None), None)
-        return WorkersAre(
-            alive=tuple(one.name for one in each if worker.is_alive(one)),
-            pending=any(worker.is_pending(one) for one in each),
-            status=self._first_status,
-            failed=any(one.phase is worker.Phase.FATAL for one in each),
-        )
 
     def _earliest(self) -> Instant:
         if self._ended:

@@ -73,6 +73,8 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpawned:
+    """The worker's process runs."""
+
     worker: WorkerName
     pid: int
 
@@ -97,6 +99,8 @@ class WorkerExited:
 
 @dataclass(frozen=True, slots=True)
 class OrphanReaped:
+    """A process that is no worker has ended and was collected."""
+
     pid: int
     status: int
 
@@ -108,6 +112,7 @@ class HoldTaken:
     ttl: seconds after which the hold ends by itself; None where the holder's death will be seen.
     asks: the holder waits for an answer before it starts (Grant or Refuse).
     fetching: it only looks for work; a drain waits for that too, but it is no reason to be protected.
+    at_once: it wants protection whatever its age; who asks for nothing but protection must not be told that it has it before.
     """
 
     hold: HoldId
@@ -116,6 +121,7 @@ class HoldTaken:
     ttl: float | None = None
     asks: bool = False
     fetching: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,17 @@ class HoldRefreshed:
 
 @dataclass(frozen=True, slots=True)
 class HoldReleased:
+    """The work is done."""
+
     hold: HoldId
+
+
+@dataclass(frozen=True, slots=True)
+class JobsCounted:
+    """So many jobs came and went that were no holds, because another hold of their holder was open all the time."""
+
+    holder: HolderId
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +267,7 @@ Event = Union[  # noqa: UP007 - a union spelled so that the journal can list its
     HoldTaken,
     HoldRefreshed,
     HoldReleased,
+    JobsCounted,
     HookAttached,
     GateShut,
     GateOpened,

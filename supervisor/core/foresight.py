@@ -58,7 +58,7 @@ def foresee(
 def imagined(state: Holds, working: bool, now: Instant) -> Holds:
     """Return the holds as they may be when a stop request comes: with one more job in flight, or with none."""
     if not working:
-        return replace(state, open={}, next_at=NEVER)
+        return replace(state, open={}, fetchers=0, next_at=NEVER)
     return step(state, HoldTaken(HoldId("imagined"), HolderId("imagined"), "imagined"), now)[0]
 
 

@@ -5,7 +5,7 @@ Rules
   2. Every ending is idempotent; an unknown hold is no error. There is no counter that could run wrong.
   3. A holder need not say goodbye: its death, seen from outside, ends all it held.
   4. In flight counts every hold from its first moment; demand counts only what protection should cover: not a job that
-     is younger than `after` (one shorter than the drain needs none), not a fetch that may bring nothing.
+     is younger than `after` (one shorter than the drain needs none) unless it says `at_once`, not a fetch that may bring nothing.
   5. A holder that asks first (protect before-start) waits at most `wait` seconds, then gets its answer by policy.
 
 How it moves: EDGES below; each hold moves for itself.
@@ -22,7 +22,7 @@ from enum import Enum
 
 from .edges import Edge, check_move
 from .effects import Effect, Grant, Level, Note, Refuse, note
-from .events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken
+from .events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken, JobsCounted
 from .inner import DemandIs, FlightIs, Inner, ProtectionIs, StopBegan
 from .instants import NEVER, Instant, after, earliest
 from .names import HolderId, HoldId
@@ -68,11 +68,14 @@ class HoldPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
+    """expires_at, answer_by: NEVER where it does not expire, and where nobody waits for an answer."""
+
     id: HoldId
     holder: HolderId
     about: str
     taken_at: Instant
     fetching: bool = False
+    at_once: bool = False
     ttl: float | None = None
     phase: Phase = Phase.HELD
     expires_at: Instant = NEVER
@@ -81,11 +84,17 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
+    """taken: how many ever were. fetchers: how many of the open ones only look for work. next_at: when to look at the clock.
+
+    next_at may come before anything is due: of thousands, the next is only searched for when the last known one has passed.
+    """
+
     policy: HoldPolicy
     open: Mapping[HoldId, Hold] = field(default_factory=dict)
     protection: ProtectionIs = ProtectionIs(confirmed=False, applicable=True, hopeless=None)
     leaving: bool = False
     taken: int = 0
+    fetchers: int = 0
     next_at: Instant = NEVER
 
 
@@ -98,9 +107,11 @@ def step(state: Holds, event: Event | Inner, now: Instant) -> tuple[Holds, tuple
             return _put(state, _refreshed(replace(hold, ttl=event.ttl), now), now), ()
         case HoldReleased(hold=id_) if (hold := state.open.get(id_)) is not None:
             _end(hold, "released")
-            return _without(state, (hold,), now), ()
+            return _without(state, (hold,)), ()
+        case JobsCounted(count=count):
+            return replace(state, taken=state.taken + count), ()
         case HolderDied(holder=holder, why=why):
-            return _bury(state, holder, why, now)
+            return _bury(state, holder, why)
         case ProtectionIs():
             return _answer_waiting(replace(state, protection=event), now)
         case StopBegan():
@@ -112,12 +123,12 @@ def step(state: Holds, event: Event | Inner, now: Instant) -> tuple[Holds, tuple
 def in_flight(state: Holds) -> FlightIs:
     """List every open hold, oldest first; those that only look for work are counted."""
     work = tuple((hold.id, describe(hold)) for hold in state.open.values() if not hold.fetching)
-    return FlightIs(work, len(state.open) - len(work))
+    return FlightIs(work, state.fetchers)
 
 
 def jobs(state: Holds) -> int:
     """Count the open holds that are work, not a look for it."""
-    return sum(not hold.fetching for hold in state.open.values())
+    return len(state.open) - state.fetchers
 
 
 def is_working(state: Holds) -> bool:
@@ -133,7 +144,7 @@ def describe(hold: Hold) -> str:
 def demand(state: Holds, now: Instant) -> DemandIs:
     """Say whether protection is wanted now, and whether somebody may begin to want it at any moment."""
     wanted = any(_counts_at(state.policy, hold) <= now for hold in state.open.values())
-    return DemandIs(wanted, any(hold.fetching for hold in state.open.values()))
+    return DemandIs(wanted, state.fetchers > 0)
 
 
 def wake_at(state: Holds) -> Instant:
@@ -160,6 +171,7 @@ def _take(state: Holds, event: HoldTaken, now: Instant) -> tuple[Holds, tuple[Ef
         event.about,
         now,
         event.fetching,
+        event.at_once,
         event.ttl,
         Phase.HELD if begins else Phase.WAITING,
         # What has not begun cannot hang: its time to live counts from the answer.
@@ -186,7 +198,7 @@ def _verdict(state: Holds, hold: Hold, now: Instant) -> tuple[Holds, tuple[Effec
     protection = state.protection
     if state.leaving:
         _end(hold, "the way out has begun")
-        return _without(state, (hold,), now), (Refuse(hold.id, "the task is being stopped"),)
+        return _without(state, (hold,)), (Refuse(hold.id, "the task is being stopped"),)
     if protection.confirmed:
         return _grant(state, hold, "protection is confirmed", now)
     if not protection.applicable:
@@ -201,7 +213,7 @@ def _verdict(state: Holds, hold: Hold, now: Instant) -> tuple[Holds, tuple[Effec
         state, effects = _grant(state, hold, "no protection in time, and the policy is open", now)
         return state, (*effects, told)
     _end(hold, "no protection in time, and the policy is closed")
-    return _without(state, (hold,), now), (Refuse(hold.id, why), told)
+    return _without(state, (hold,)), (Refuse(hold.id, why), told)
 
 
 def _note_unprotected(policy: HoldPolicy, hold: Hold, why: str) -> Note:
@@ -215,7 +227,7 @@ def _grant(state: Holds, hold: Hold, because: str, now: Instant) -> tuple[Holds,
     return _put(state, held, now), (Grant(hold.id, state.protection.confirmed),)
 
 
-def _bury(state: Holds, holder: HolderId, why: str, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
+def _bury(state: Holds, holder: HolderId, why: str) -> tuple[Holds, tuple[Effect, ...]]:
     gone = tuple(hold for hold in state.open.values() if hold.holder == holder)
     if not gone:
         return state, ()
@@ -224,7 +236,7 @@ def _bury(state: Holds, holder: HolderId, why: str, now: Instant) -> tuple[Holds
     told = note(
         "holder.died", Level.WARNING, holder=holder, why=why, work=tuple(describe(hold) for hold in gone)
     )
-    return _without(state, gone, now), (told,)
+    return _without(state, gone), (told,)
 
 
 def _pass_time(state: Holds, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
@@ -233,9 +245,8 @@ def _pass_time(state: Holds, now: Instant) -> tuple[Holds, tuple[Effect, ...]]:
     for hold in late:
         _end(hold, "its time to live passed")
         effects.append(note("hold.expired", Level.WARNING, hold=describe(hold)))
-    state, answers = _answer_waiting(_without(state, late, now), now)
-    # The instants of what was just answered mean nothing any more.
-    return _without(state, (), now), (*effects, *answers)
+    state, answers = _answer_waiting(_without(state, late), now)
+    return _look_ahead(state, now), (*effects, *answers)
 
 
 def _end(hold: Hold, because: str) -> None:
@@ -244,20 +255,30 @@ def _end(hold: Hold, because: str) -> None:
 
 def _put(state: Holds, hold: Hold, now: Instant, taken: int | None = None) -> Holds:
     held = dict(state.open)
+    known = held.get(hold.id)
     held[hold.id] = hold
-    # The one that changed can only bring the next instant nearer. An instant that lost its meaning costs one look at
-    # the clock, so nothing is searched for here.
-    next_at = earliest(state.next_at, _next_at(state.policy, hold, now))
-    return replace(state, open=held, next_at=next_at, taken=state.taken if taken is None else taken)
+    return replace(
+        state,
+        open=held,
+        # The one that changed can only bring the next instant nearer.
+        next_at=earliest(state.next_at, _next_at(state.policy, hold, now)),
+        taken=state.taken if taken is None else taken,
+        fetchers=state.fetchers + hold.fetching - (known is not None and known.fetching),
+    )
 
 
-def _without(state: Holds, gone: tuple[Hold, ...], now: Instant) -> Holds:
+def _without(state: Holds, gone: tuple[Hold, ...]) -> Holds:
     held = dict(state.open)
     for hold in gone:
         del held[hold.id]
-    return replace(
-        state, open=held, next_at=earliest(*(_next_at(state.policy, hold, now) for hold in held.values()))
-    )
+    fetchers = state.fetchers - sum(hold.fetching for hold in gone)
+    return replace(state, open=held, fetchers=fetchers, next_at=state.next_at if held else NEVER)
+
+
+def _look_ahead(state: Holds, now: Instant) -> Holds:
+    """Search for the next instant at which anything is due."""
+    nexts = (_next_at(state.policy, hold, now) for hold in state.open.values())
+    return replace(state, next_at=earliest(*nexts))
 
 
 def _next_at(policy: HoldPolicy, hold: Hold, now: Instant) -> Instant:
@@ -269,7 +290,9 @@ def _counts_at(policy: HoldPolicy, hold: Hold) -> Instant:
     if hold.fetching:
         return NEVER
     # A holder that waits for protection wants it whatever its age.
-    return hold.taken_at if hold.phase is Phase.WAITING else after(hold.taken_at, policy.after)
+    if hold.at_once or hold.phase is Phase.WAITING:
+        return hold.taken_at
+    return after(hold.taken_at, policy.after)
 
 
 def _refreshed(hold: Hold, now: Instant) -> Hold:

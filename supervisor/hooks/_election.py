@@ -42,46 +42,20 @@ Rules
 
 from __future__ import annotations
 
-import _socket
 import _thread
-import atexit
 import contextlib
 import importlib
 import os
-import select
-import stat
-import struct
-import sys
-from binascii import crc32
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
+from ._fitness import ARBITER_MODULE, unfit
+from ._office import listen, take_office
+from ._whereabouts import is_elected
+
 if TYPE_CHECKING:
-    import fcntl
     import signal as _signal
 else:
     import _signal
-
-    try:
-        import fcntl
-    except ImportError:  # not Linux: there is no ECS either
-        fcntl = None
-
-CAN_LOCK = "fcntl" in sys.modules
-
-SOCKET_VARIABLE = "ECS_SUPERVISOR_SOCKET"
-HOLD_WAIT_VARIABLE = "ECS_SUPERVISOR_HOLD_WAIT"
-PROTECT_VARIABLE = "ECS_SUPERVISOR_PROTECT"
-PROTECT_WAIT_VARIABLE = "ECS_SUPERVISOR_PROTECT_WAIT"
-AGENT_VARIABLE = "ECS_AGENT_URI"
-
-# The one way from the hooks to the rest of the distribution.
-ARBITER_MODULE = "supervisor.arbiter"
-
-PLACES = ("/run", "/dev/shm", "/tmp")
-
-# How many connections the kernel keeps until the arbiter has been loaded.
-BACKLOG = 128
 
 # The longest a process that ends waits for the release: most answers of the agent come in a tenth of it.
 LEAVE_SECONDS = 2.0
@@ -91,45 +65,16 @@ LEAVE_SECONDS = 2.0
 # a child forked within would wait for ever.
 FORK_WAIT_SECONDS = 20.0
 
-# What a job waits for in addition to the arbiter's own limit, for the way of the answer; and that limit's default.
-ALLOWANCE_SECONDS = 1.0
-PROTECT_WAIT_SECONDS = 10.0
-
-BUILT_IN = "builtin_function_or_method"
-
-# struct ucred: pid, uid, gid (unix(7)).
-CREDENTIALS = struct.Struct("3i")
-
-
-def path() -> str:
-    """Return the socket to connect to: the named one, else that of the container's arbiter; empty where there is none."""
-    named = _setting(SOCKET_VARIABLE)
-    if named in ("", "auto"):
-        return _elected_path()
-    return "" if named == "none" else named
-
-
-def hold_wait() -> str | None:
-    """Return the text of how long a job waits for its answer: the supervisor's word, else as the settings have it."""
-    said = os.environ.get(HOLD_WAIT_VARIABLE)
-    if said or not _is_wanted() or _setting(PROTECT_VARIABLE) != "before-start":
-        return said
-    try:
-        seconds = float(_setting(PROTECT_WAIT_VARIABLE) or PROTECT_WAIT_SECONDS)
-    except ValueError:
-        seconds = PROTECT_WAIT_SECONDS
-    return str(seconds + ALLOWANCE_SECONDS)
-
-
-def is_elected(where: str | None) -> bool:
-    """Say whether an arbiter listens there rather than a supervisor: its death is the death of one process of the worker."""
-    return bool(where) and where == _elected_path()
-
 
 def stand(where: str) -> None:
     """Become the arbiter, if nobody is and this process may. For the thread that found nobody listening, never for a job."""
     if is_elected(where):
         _candidate.stand(where)
+
+
+def leave() -> None:
+    """At the end of the process: let go what nobody needs; by then it should have been said that nothing runs."""
+    _candidate.leave()
 
 
 class Arbiter(Protocol):
@@ -186,13 +131,13 @@ class Candidate:
         if self.is_arbiter or self._has_withdrawn:
             return
         with self.at_work:
-            if why := _unfit():
+            if why := unfit():
                 self._withdraw(why)
                 return
             try:
-                self._office = _take_office(f"{os.path.dirname(where)}/lock")
+                self._office = take_office(f"{os.path.dirname(where)}/lock")
                 if self._office >= 0:
-                    self._listener = _listen(where)
+                    self._listener = listen(where)
                     self._begin(where)
             except (OSError, RuntimeError) as error:
                 # RuntimeError: no more threads, or the interpreter is ending.
@@ -221,7 +166,6 @@ class Candidate:
             _thread.start_new_thread(self._preside, (where,))
         finally:
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
-        _leave_at_exit()
 
     def _preside(self, where: str) -> None:
         try:
@@ -247,154 +191,6 @@ class Candidate:
             from ._attach import warn
 
             warn(f"{why}, so jobs here are protected only where another process or a supervisor does it")
-
-
-def _elected_path() -> str:
-    folder = _folder(_setting(AGENT_VARIABLE)) if _is_wanted() else ""
-    return f"{folder}/socket" if folder else ""
-
-
-def _is_wanted() -> bool:
-    """Say whether there is an agent to ask, nobody else who does, and nobody has said not to."""
-    if not CAN_LOCK or _setting(SOCKET_VARIABLE) not in ("", "auto"):
-        return False
-    return bool(_setting(AGENT_VARIABLE)) and _setting(PROTECT_VARIABLE) != "never"
-
-
-def _setting(variable: str) -> str:
-    return os.environ.get(variable, "").strip()
-
-
-def _folder(agent_uri: str) -> str:
-    """Return the folder of this container and user, empty where none can be made."""
-    user = os.geteuid()
-    name = f"ecs-supervisor-{user}-{crc32(os.fsencode(agent_uri)):08x}"
-    for place in PLACES:
-        folder = f"{place}/{name}"
-        try:
-            # Made with its mode: the umask, which belongs to the whole process, is left alone.
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(folder, 0o700)
-            found = os.lstat(folder)
-        except OSError:
-            continue
-        # Somebody else may have been first in a place that all can write to.
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == user and not found.st_mode & 0o077:
-            return folder
-    return ""
-
-
-def _unfit() -> str:
-    """Say why this process cannot be arbiter; empty where it can."""
-    # A patching event loop puts functions of its own in place of the interpreter's.
-    if any(type(each).__name__ != BUILT_IN for each in (_thread.start_new_thread, select.select)):
-        return "threads are patched here (gevent, eventlet), and the arbiter would wait in their event loop"
-    import importlib.util
-
-    if importlib.util.find_spec(ARBITER_MODULE) is None:
-        return "only the hooks are installed here, and the arbiter needs the distribution ecs-supervisor"
-    if _supervisor_is_here():
-        return "a supervisor runs in this container and this process was not told of it"
-    return ""
-
-
-def _take_office(lock: str) -> int:
-    """Return the descriptor that holds the lock, -1 where another process has it."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, (BlockingIOError, PermissionError)):
-            return -1
-        raise
-    return descriptor
-
-
-def _listen(where: str) -> int:
-    """Listen there, in place of a dead arbiter's socket."""
-    server = _socket.socket(
-        _socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
-    )
-    made = f"{where}.new"
-    try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(made)
-        server.bind(made)
-        server.listen(BACKLOG)
-        os.rename(made, where)
-    except BaseException:
-        server.close()
-        raise
-    return server.detach()
-
-
-def _supervisor_is_here() -> bool:
-    """Say whether a supervisor of this container listens in one of its usual places."""
-    return any(_is_supervisor(found) for found in _sockets())
-
-
-def _sockets() -> Iterator[str]:
-    for place in PLACES:
-        try:
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    if entry.name.startswith("ecs-supervisor-") and entry.name.endswith(".sock"):
-                        yield entry.path
-        except OSError:
-            continue
-
-
-def _is_supervisor(found: str) -> bool:
-    probe = _socket.socket(
-        _socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
-    )
-    try:
-        probe.connect(found)
-        credentials = probe.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, CREDENTIALS.size)
-        pid = CREDENTIALS.unpack(credentials)[0]
-        # A number of 0 is a process of another container, which shares this folder.
-        return pid > 0 and _has_our_agent(pid)
-    except PermissionError:
-        # Another user's. Whose it is stands in its name; what that runs, all may read.
-        return _runs_supervisor(os.path.basename(found).split("-")[2].partition(".")[0])
-    except OSError:
-        return False
-    finally:
-        probe.close()
-
-
-def _has_our_agent(pid: int) -> bool:
-    """Say whether a process is of our task; on a machine without containers it may be of another."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environ = file.read().split(b"\0")
-    except OSError:
-        return True
-    return os.fsencode(f"{AGENT_VARIABLE}={os.environ.get(AGENT_VARIABLE, '')}") in environ
-
-
-def _runs_supervisor(pid: str) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return b"supervisor" in file.read()
-    except OSError:
-        return False
-
-
-def _leave_at_exit() -> None:
-    """Have `leave` called when this process ends in order, also as a child of multiprocessing, which skips atexit."""
-    # Once is enough for a process and all that it forks; once more does no harm.
-    atexit.register(_leave)
-    for library in ("multiprocessing.util", "billiard.util"):
-        finalize = getattr(sys.modules.get(library), "Finalize", None)
-        if finalize is not None:
-            # Below zero: after it has waited for its own children.
-            finalize(None, _leave, exitpriority=-100)
-
-
-def _leave() -> None:
-    _candidate.leave()
 
 
 def _before_fork() -> None:

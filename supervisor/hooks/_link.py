@@ -23,7 +23,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 # A listener whose queue is full makes connect() wait; so long, on the reading thread and never in a job.
 CONNECT_SECONDS = 5.0
@@ -31,6 +31,8 @@ CONNECT_SECONDS = 5.0
 RECEIVE_BYTES = 65536
 # Without an end in so many bytes it is not our supervisor that speaks.
 LINE_BYTES = 65536
+# So much Linux takes whole or not at all, with room to spare, and the supervisor reads at once.
+SEND_BYTES = 4096
 # MSG_NOSIGNAL: a worker that set SIGPIPE back to its default must not die of a supervisor that went away.
 # Where these are missing there is no supervisor either, and this module need only be importable.
 NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -72,16 +74,38 @@ class Link:
 
     def begin(self, number: int, line: bytes) -> None:
         """Say a hold for the first time."""
-        self._send(number, line, NEW)
+        self._send(line, {number: NEW})
 
     def tell(self, number: int, line: bytes) -> None:
         """Say something more about a hold."""
-        self._send(number, line, OWED)
+        self._send(line, {number: OWED})
 
     def end(self, number: int, line: bytes) -> None:
         """Say that a hold has ended, unless its beginning was never said."""
-        if self._unsaid.pop(number, OWED) is OWED:
-            self._send(number, line, OWED)
+        if self.is_owed(number):
+            self._send(line, {number: OWED})
+
+    def tell_all(self, lines: Iterable[tuple[int, int, bytes]], also: bytes = b"") -> bool:
+        """Say something about many holds, given with NEW or OWED, in as few sends as there have to be.
+
+        also: said before all else, unless there is no room; then it returns False.
+        """
+        texts: list[bytes] = [also]
+        about: list[dict[int, int]] = [{}]
+        for number, standing, line in lines:
+            if len(texts[-1]) + len(line) > SEND_BYTES:
+                texts.append(b"")
+                about.append({})
+            texts[-1] += line
+            about[-1][number] = standing
+        if not texts[0]:
+            return True
+        was_said = [self._send(*each) for each in zip(texts, about, strict=True)]
+        return was_said[0]
+
+    def is_owed(self, number: int) -> bool:
+        """Say whether the end of a hold has to be said: its beginning was, or may have been."""
+        return self._unsaid.pop(number, OWED) is OWED
 
     def tell_later(self, numbers: Iterable[int]) -> None:
         """Say what is true of these holds as soon as there is room."""
@@ -116,19 +140,22 @@ class Link:
         self._wire.close()
         self._sock.close()
 
-    def _send(self, number: int, line: bytes, standing: int) -> None:
+    def _send(self, lines: bytes, standings: Mapping[int, int]) -> bool:
+        """Say whole lines; False where there is no room for them, and what they are about is said later."""
         if self._unsaid:
-            self._wait_for_room({number: standing})
-            return
+            self._wait_for_room(standings)
+            return False
         try:
-            if self._wire.send(line, NO_SIGNAL_NO_WAIT) != len(line):
+            if self._wire.send(lines, NO_SIGNAL_NO_WAIT) != len(lines):
                 self.hang_up()
         except BlockingIOError:
-            self._wait_for_room({number: standing})
+            self._wait_for_room(standings)
+            return False
         except OSError:
             pass  # the reader sees this end too, and everything is said anew on the next connection
+        return True
 
-    def _wait_for_room(self, standings: dict[int, int]) -> None:
+    def _wait_for_room(self, standings: Mapping[int, int]) -> None:
         for number, standing in standings.items():
             # What has been owed stays owed: a second line about a hold does not unsay the first.
             if self._unsaid.setdefault(number, standing) != standing:

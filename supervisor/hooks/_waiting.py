@@ -60,8 +60,12 @@ class Waiting:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), left)
+                # Not asyncio.wait_for: before Python 3.12 it swallows a cancellation that comes with the event.
+                alarm = loop.call_later(left, event.set)
+                try:
+                    await event.wait()
+                finally:
+                    alarm.cancel()
                 event.clear()
             return True
         finally:

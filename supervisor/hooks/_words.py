@@ -71,6 +71,11 @@ def advice(setting: str, why: str, fix: str) -> bytes:
     return json.dumps({"op": "advice", "setting": setting, "why": why, "fix": fix}).encode() + b"\n"
 
 
+def did(count: int) -> bytes:
+    """Jobs that came and went unsaid, while another one of this process was known to be running."""
+    return b'{"op":"did","count":%d}\n' % count
+
+
 def hold(number: int, about: str, ttl: float | None) -> bytes:
     return b'{"op":"hold","id":"%d","about":%b%b}\n' % (number, _spell(about), _time_to_live(ttl))
 
@@ -91,6 +96,13 @@ def refresh(number: int, ttl: float | None) -> bytes:
 
 def release(number: int) -> bytes:
     return b'{"op":"release","id":"%d"}\n' % number
+
+
+def truth(number: int, held: str | bytes | None) -> bytes:
+    """Return what is true of a hold. held: its line, or the name alone of a job that is only to be named; None when it ended."""
+    if held is None:
+        return release(number)
+    return held if isinstance(held, bytes) else hold(number, held, None)
 
 
 def read(line: bytes) -> dict[str, object]:

@@ -20,7 +20,7 @@ Rules
      this it goes on for ever, and beside the consumer that replaces it enqueues every periodic task twice.
   6. The scheduler is not gated: what it moves or enqueues stays in the broker, and a periodic task that it left out
      would be missed.
-  7. At a graceful stop Huey's own limit (`-t`, Huey 3.5) is set, where the user has not, to a second before our kill:
+  7. At a graceful stop Huey's own limit (`-t`, Huey 3.4) is set, where the user has not, to a second before our kill:
      Huey then interrupts the tasks and sends their `interrupted` signal, the one chance to put them back.
 
 Not possible: to save a running task from SIGKILL. Huey's storages forget a task when they give it out, none has an

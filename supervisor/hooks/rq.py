@@ -14,7 +14,7 @@ Rules
      confirmed shut within a second. A job that comes out of a pop when the gate has shut goes back to the front of its
      queue; so does one that `protect before-start` refuses.
   3. The hold is the parent's, from the pop until `execute_job` returns, so that it outlives a killed horse and ends with
-     it. The horse holds too, because it outlives a killed parent, and then finishes its job.
+     it. The horse holds too, because it outlives a killed parent, and then finishes its job (_rq_horse.py).
   4. A stop signal that comes between the pop and RQ's state `busy` is only noted. RQ itself raises out of whatever line
      it hits, and the job stays in the intermediate list, where maintenance fails it later (15 of 40 runs, measured).
   5. A member of a worker-pool whose master has died takes nothing more and ends: nobody else would end it.
@@ -39,11 +39,12 @@ from types import ModuleType
 from typing import Any
 
 from . import _attach
-from ._client import HOLD_WAIT_VARIABLE, client
+from ._client import client
 from ._keeper import Keeper
 from ._rq_gate import Worker, job_name
+from ._rq_horse import HorseHold
 from ._versions import note_version
-from .job import Job
+from ._whereabouts import HOLD_WAIT_VARIABLE
 
 # The oldest that is tested, and the first that is not.
 SUPPORTED = ("1.16", "3.1")
@@ -165,11 +166,10 @@ def _perform_job(original: Callable[..., Any], worker: Any, job: Any, *args: Any
 
 
 @_attach.guard
-def _hold_in_horse(worker: Any, job: Any) -> Job:
+def _hold_in_horse(worker: Any, job: Any) -> HorseHold:
     # The parent has asked already, and been granted.
     os.environ.pop(HOLD_WAIT_VARIABLE, None)
-    client().introduce(f"rq horse of {worker.name}")
-    return Job(job_name(job.description, job.id)).begin()
+    return HorseHold(f"rq horse of {worker.name}", job_name(job.description, job.id))
 
 
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

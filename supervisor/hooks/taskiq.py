@@ -22,9 +22,12 @@ Rules
      consumer, after a clean exit too, until `idle_timeout` (10 minutes) has passed *and* a new message comes. When the
      gate shuts it is sent again, unless the app names the consumer itself, so that others may go by the same name.
   7. How long a receiver waits for its tasks at the end is ours, less the time for the exit, where the user has not chosen
-     a --wait-tasks-timeout.
+     a --wait-tasks-timeout; none at all when the supervisor has died.
   8. If the main process has died, a worker process shuts its gate and ends when its tasks have: left alone it would
      fetch for ever. If the supervisor has died, the first worker process asks the main process to end.
+  9. A stop signal does not wake taskiq's event loop: it is heard when something else does, on an idle stream with the next
+     answer of Redis, and a fetch that is cancelled in that very moment goes on for ever. So while the gate is shut the loop
+     is woken every quarter of a second.
 
 Not possible: a Redis list gives a message away when it is fetched, so a task that runs at SIGKILL is lost.
 
@@ -35,6 +38,7 @@ start_listen; cli/worker/process_manager.py. taskiq-redis 1.2.4: redis_broker.py
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import multiprocessing
@@ -162,7 +166,9 @@ class _Attached:
         self._broker = receiver.broker
         self._loop = asyncio.get_running_loop()
         self._finish_event = finish_event
-        self._keeper = Keeper(shut=lambda: True, open=lambda: None)
+        self._keeper = Keeper(shut=self._shut, open=lambda: None)
+        self._is_ticking = False
+        self._has_our_limit = False
         self._parent = Parent("taskiq", self._leave)
         self._listen = receiver.broker.listen
         self._executor = receiver.executor
@@ -179,7 +185,8 @@ class _Attached:
         self._parent.watch()
         if name.endswith("-0"):
             self._parent.end_with_supervisor()
-        if getattr(self._receiver, "wait_tasks_timeout", 0) is None:
+        self._has_our_limit = getattr(self._receiver, "wait_tasks_timeout", 0) is None
+        if self._has_our_limit:
             self._receiver.wait_tasks_timeout = stop_limit(MARGIN_SECONDS)
         self._broker.listen = self._gated_listen
         if self._executor is not None and not getattr(self._receiver, "is_process_pool", False):
@@ -216,7 +223,8 @@ class _Attached:
             await here.waiting.wait_async(here.spoken, max(here.first_word_timeout(), here.hold_wait, 0.0))
         messages = self._listen()
         try:
-            while True:
+            # The receiver cancels what waits here, but asyncio (before Python 3.12) and redis-py may swallow that.
+            while not self._finish_event.is_set():
                 if self.is_shut():
                     await self._hand_back_read_ahead()
                     await here.waiting.wait_async(lambda: not self.is_shut(), GATE_SECONDS)
@@ -228,6 +236,9 @@ class _Attached:
                 if not self._ids.was_sent_again(message):
                     yield message
         finally:
+            if self._has_our_limit and here.supervisor_is_dead():
+                # Its tasks have not been waited for yet, and nobody kills them.
+                self._receiver.wait_tasks_timeout = None
             # Whoever ends without having been quiet leaves nothing behind either.
             await messages.aclose()
             await self._hand_back_read_ahead()
@@ -239,6 +250,18 @@ class _Attached:
             _attach.warn(
                 f"what was read ahead could not be handed back yet ({type(error).__name__}: {error})"
             )
+
+    def _shut(self) -> bool:
+        with contextlib.suppress(RuntimeError):  # the loop has been closed: nothing listens any more
+            self._loop.call_soon_threadsafe(self._tick, False)
+        return True
+
+    def _tick(self, again: bool) -> None:
+        """Let the loop look around while the gate is shut, for rule 9."""
+        if again or not self._is_ticking:
+            self._is_ticking = self.is_shut()
+            if self._is_ticking:
+                self._loop.call_later(GATE_SECONDS, self._tick, True)
 
     def _leave(self) -> None:
         self._loop.call_soon_threadsafe(self._finish_event.set)

@@ -16,7 +16,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from supervisor.core.effects import Effect, Exit, Kill, Quiet, Resume, Spawn, Stop
-from supervisor.core.events import Event, HoldRefreshed, HoldReleased, HoldTaken, StopRequested, Tick
+from supervisor.core.events import (
+    Event,
+    HoldRefreshed,
+    HoldReleased,
+    HoldTaken,
+    JobsCounted,
+    StopRequested,
+    Tick,
+)
 from supervisor.core.foresight import Foresight
 from supervisor.core.instants import Instant, earliest
 from supervisor.ports import Clock
@@ -29,7 +37,7 @@ from .reflex import Early, Reflex
 # say anything in the same instant. Counted, not timed: on a busy machine time passes without anything being heard.
 _HEARD_OUT_FACTS = 250
 
-# What hooks say may lie for so long while they say much. Nobody waits for it: a job waits for an answer only under
+# What hooks say may lie for so long while they say much. (Those for Python then say little by themselves: hooks/_breath.py.) Nobody waits for it: a job waits for an answer only under
 # `protect before-start`, where there is no such pause, and a drain or a request to the agent can be so much later.
 BREATH_SECONDS = 0.004
 
@@ -40,7 +48,7 @@ _WORTH_A_TURN_FACTS = 20
 _LONGEST_WAIT_SECONDS = 86_400.0
 
 # Work that begins and ends is foreseen; any other fact may change what a signal means for the worker.
-_FORESEEN = frozenset((HoldTaken, HoldRefreshed, HoldReleased))
+_FORESEEN = frozenset((HoldTaken, HoldRefreshed, HoldReleased, JobsCounted))
 
 # So do these orders, whatever they follow from.
 _TO_WORKERS = (Quiet, Resume, Stop, Kill, Spawn, Exit)

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from supervisor.emulator.agent import Agent
-from supervisor.hooks import _election
+from supervisor.hooks import _whereabouts
 from tests.process.harness import MARK, ROOT
 from tests.rehearsals.stage import asked
 from tests.waiting import until
@@ -167,7 +167,7 @@ def crew(agent: Agent, **environ: str) -> Iterator[Crew]:
 
 def forget(agent_uri: str) -> None:
     """Remove what a container's end would have removed with it."""
-    shutil.rmtree(_election._folder(agent_uri), ignore_errors=True)
+    shutil.rmtree(_whereabouts.folder_for(agent_uri), ignore_errors=True)
 
 
 def _collect(stream: Any, take: Callable[[bytes], object]) -> None:

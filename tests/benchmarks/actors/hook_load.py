@@ -8,7 +8,8 @@ import select
 import sys
 import time
 
-from supervisor.hooks._client import SOCKET_VARIABLE, client
+from supervisor.hooks._client import client
+from supervisor.hooks._whereabouts import SOCKET_VARIABLE
 from supervisor.hooks.job import job
 
 # Jobs come in small groups: the shortest sleep is about as long as the pause between two.

@@ -6,7 +6,8 @@ import statistics
 import sys
 import time
 
-from supervisor.hooks._client import SOCKET_VARIABLE, client
+from supervisor.hooks._client import client
+from supervisor.hooks._whereabouts import SOCKET_VARIABLE
 from supervisor.hooks.job import job
 
 # A job of so many microseconds lies between two measurements, so that neither process is only waiting for the other.

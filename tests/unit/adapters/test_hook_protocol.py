@@ -33,6 +33,7 @@ from supervisor.core.effects import Announce
         (b'{"op":"refresh","id":"7","ttl":null}', protocol.Refresh("7", None)),
         (b'{"op":"refresh","id":"7","ttl":1.5}', protocol.Refresh("7", 1.5)),
         (b'{"op":"release","id":"7"}\r', protocol.Release("7")),
+        (b'{"op":"did","count":12}', protocol.Did(12)),
         (b'{"op":"ping"}', protocol.Ping()),
     ],
 )
@@ -69,6 +70,8 @@ def test_a_long_description_is_cut() -> None:
         b'{"op":"reserved"}',
         b'{"op":"reserved","count":-1}',
         b'{"op":"reserved","count":true}',
+        b'{"op":"did"}',
+        b'{"op":"did","count":-1}',
         b'{"op":"advice","why":[]}',
         b'{"op":"hold","id":"7","ttl":0}',
         b'{"op":"hold","id":"7","ttl":-1}',

@@ -335,22 +335,6 @@ def test_after_exit_nothing_is_waited_for() -> None:
     assert engine.wake_at() == NEVER
 
 
-def test_every_log_line_says_phase_and_work_in_flight() -> None:
-    """While no clock runs there is nothing more to say."""
-    engine = lenient()
-    engine.handle(HoldTaken(J1, ALICE, "mail"), Instant(0.0))
-    assert engine.context(Instant(5.0)) == (("phase", "running"), ("in_flight", 1))
-
-
-def test_while_a_clock_runs_every_log_line_says_what_is_left() -> None:
-    """The seconds left are those until the supervisor will have exited."""
-    engine = lenient()
-    engine.handle(HoldTaken(J1, ALICE, "mail"), Instant(0.0))
-    engine.handle(STOP, Instant(10.0))
-    assert engine.context(Instant(12.34)) == (("phase", "draining"), ("in_flight", 1), ("seconds_left", 25.7))
-    assert engine.context(Instant(99.0))[-1] == ("seconds_left", 0.0)
-
-
 def test_the_same_facts_at_the_same_instants_give_the_same_orders() -> None:
     """A journal from production, fed to a fresh engine, is a test case."""
     journal: tuple[tuple[Event, float], ...] = (

@@ -11,6 +11,7 @@ from supervisor.core.events import (
     HoldRefreshed,
     HoldReleased,
     HoldTaken,
+    JobsCounted,
     ProtectionCleared,
     ProtectionGranted,
     ProtectionRefused,
@@ -76,6 +77,13 @@ def test_a_hold_is_in_flight_from_its_taking_to_its_release() -> None:
     assert open_holds(script) == [J1, J2]
     script = script >> HoldReleased(J1)
     assert open_holds(script) == [J2]
+
+
+def test_jobs_that_were_no_holds_are_counted() -> None:
+    """What came and went while another hold of its holder was open changes nothing but the count."""
+    script = on_ecs() >> HoldTaken(J1, ALICE, "mail") << Protect(a(2), 60) >> JobsCounted(ALICE, 12)
+    assert open_holds(script) == [J1]
+    assert script.engine.snapshot(script.now).holds_taken == 13
 
 
 def test_c6_a_hold_released_twice_ends_once() -> None:
@@ -262,6 +270,11 @@ def test_jobs_younger_than_after_do_not_add_up() -> None:
     for second in range(0, 600, 50):
         script = script >> at(second) >> HoldReleased(J1) >> HoldTaken(J1, ALICE, "mail")
     assert script
+
+
+def test_who_wants_protection_at_once_need_not_be_old_enough() -> None:
+    """`after` is for jobs of which protection is a side effect; one who asks for just that counts from the beginning."""
+    assert on_ecs(after=60) >> HoldTaken(J1, ALICE, "mail", at_once=True) << Protect(a(2), 60)
 
 
 def test_a_job_younger_than_after_is_waited_for() -> None:

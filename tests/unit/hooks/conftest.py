@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.hooks import _client
+from supervisor.hooks import _client, _whereabouts
 from tests.unit.hooks.fake_supervisor import FakeSupervisor
 from tests.waiting import until
 
@@ -26,8 +26,8 @@ StartWorker = Callable[[str], "Worker"]
 def absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSupervisor]:
     """A supervisor that this process was told of and that does not listen, yet."""
     supervisor = FakeSupervisor(tmp_path / "hooks.sock")
-    monkeypatch.setenv(_client.SOCKET_VARIABLE, str(supervisor.path))
-    monkeypatch.delenv(_client.HOLD_WAIT_VARIABLE, raising=False)
+    monkeypatch.setenv(_whereabouts.SOCKET_VARIABLE, str(supervisor.path))
+    monkeypatch.delenv(_whereabouts.HOLD_WAIT_VARIABLE, raising=False)
     _forget()
     yield supervisor
     supervisor.stop()
@@ -45,7 +45,7 @@ def supervisor(absent: FakeSupervisor) -> FakeSupervisor:
 @pytest.fixture
 def asked_supervisor(absent: FakeSupervisor, monkeypatch: pytest.MonkeyPatch) -> FakeSupervisor:
     """A supervisor that jobs wait for, longer than any of these tests takes."""
-    monkeypatch.setenv(_client.HOLD_WAIT_VARIABLE, "60")
+    monkeypatch.setenv(_whereabouts.HOLD_WAIT_VARIABLE, "60")
     absent.start()
     until(_client.client().spoken, why="the supervisor's first word")
     return absent
@@ -54,7 +54,7 @@ def asked_supervisor(absent: FakeSupervisor, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No supervisor at all."""
-    monkeypatch.delenv(_client.SOCKET_VARIABLE, raising=False)
+    monkeypatch.delenv(_whereabouts.SOCKET_VARIABLE, raising=False)
     _forget()
     yield
     _forget()

@@ -15,8 +15,9 @@ from typing import IO
 
 import pytest
 
-from supervisor.hooks import _election
+from supervisor.hooks import _election, _fitness, _whereabouts
 from supervisor.hooks._election import Candidate
+from supervisor.hooks._office import listen, take_office
 from tests.unit.hooks.conftest import StartWorker
 
 AGENT = "http://169.254.170.2/api/0123"
@@ -33,7 +34,7 @@ def on_ecs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     places = tuple(str(folder / name) for name in ("run", "shm", "tmp"))
     for place in places:
         os.makedirs(place)
-    monkeypatch.setattr(_election, "PLACES", places)
+    monkeypatch.setattr(_whereabouts, "PLACES", places)
     yield
     shutil.rmtree(folder)
 
@@ -42,54 +43,54 @@ def test_the_place_is_a_folder_of_ours_alone() -> None:
     """Nobody else may enter it, whatever the umask of the worker."""
     before = os.umask(0)
     try:
-        path = Path(_election.path())
+        path = Path(_whereabouts.path())
     finally:
         os.umask(before)
     assert path.name == "socket"
-    assert str(path.parent.parent) == _election.PLACES[0]
+    assert str(path.parent.parent) == _whereabouts.PLACES[0]
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert _election.path() == str(path)
+    assert _whereabouts.path() == str(path)
 
 
 def test_containers_that_share_a_volume_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has an agent's address of its own, and so a folder of its own."""
-    first = _election.path()
+    first = _whereabouts.path()
     monkeypatch.setenv("ECS_AGENT_URI", f"{AGENT}4")
-    assert _election.path() != first
+    assert _whereabouts.path() != first
 
 
 def test_users_do_not_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder's name has the user's number; one that somebody else has made is not used."""
-    first = _election.path()
+    first = _whereabouts.path()
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     # What is made now belongs to the user that we really are.
-    assert _election.path() == ""
-    assert any("-12345-" in name for name in os.listdir(_election.PLACES[0]))
+    assert _whereabouts.path() == ""
+    assert any("-12345-" in name for name in os.listdir(_whereabouts.PLACES[0]))
     assert "-12345-" not in first
 
 
 @pytest.mark.parametrize("trouble", ["missing", "a file", "open to all", "a link"])
 def test_the_next_place_is_taken_where_one_is_no_good(trouble: str) -> None:
     """A read-only root, and a place where somebody else was first."""
-    first = Path(_election.path()).parent
+    first = Path(_whereabouts.path()).parent
     first.rmdir()
     match trouble:
         case "missing":
-            os.rmdir(_election.PLACES[0])
+            os.rmdir(_whereabouts.PLACES[0])
         case "a file":
             first.touch()
         case "open to all":
             first.mkdir()
             first.chmod(0o777)
         case "a link":
-            first.symlink_to(_election.PLACES[2])
-    assert _election.path().startswith(_election.PLACES[1])
+            first.symlink_to(_whereabouts.PLACES[2])
+    assert _whereabouts.path().startswith(_whereabouts.PLACES[1])
 
 
 def test_nowhere_to_meet_means_no_arbiter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a place that can be written there is nobody to connect to."""
-    monkeypatch.setattr(_election, "PLACES", ("/proc",))
-    assert _election.path() == ""
+    monkeypatch.setattr(_whereabouts, "PLACES", ("/proc",))
+    assert _whereabouts.path() == ""
 
 
 @pytest.mark.parametrize(
@@ -101,19 +102,19 @@ def test_no_place_where_no_arbiter_is_wanted(
 ) -> None:
     """Outside ECS and switched off, nothing is made anywhere."""
     monkeypatch.setenv(variable, value)
-    assert _election.path() == ""
-    assert os.listdir(_election.PLACES[0]) == []
+    assert _whereabouts.path() == ""
+    assert os.listdir(_whereabouts.PLACES[0]) == []
 
 
 def test_a_supervisor_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     """The socket that is named is the one to connect to, and nobody stands for election there."""
     monkeypatch.setenv("ECS_SUPERVISOR_SOCKET", "/run/there.sock")
-    assert _election.path() == "/run/there.sock"
-    assert not _election.is_elected("/run/there.sock")
+    assert _whereabouts.path() == "/run/there.sock"
+    assert not _whereabouts.is_elected("/run/there.sock")
     _election.stand("/run/there.sock")
-    assert os.listdir(_election.PLACES[0]) == []
+    assert os.listdir(_whereabouts.PLACES[0]) == []
     monkeypatch.setenv("ECS_SUPERVISOR_SOCKET", "auto")
-    assert _election.is_elected(_election.path())
+    assert _whereabouts.is_elected(_whereabouts.path())
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_job_waits_as_the_settings_have_it(
     """Nobody has told the process how long, so it reads what a supervisor would have read."""
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    assert _election.hold_wait() == seconds
+    assert _whereabouts.hold_wait() == seconds
 
 
 def test_the_office_is_held_by_one_process_and_ends_with_it(tmp_path: Path) -> None:
@@ -143,7 +144,7 @@ def test_the_office_is_held_by_one_process_and_ends_with_it(tmp_path: Path) -> N
     ready, is_ready = os.pipe()
     holder = os.fork()
     if holder == 0:
-        _election._take_office(lock)
+        take_office(lock)
         # Outlives the holder, with a copy of every descriptor.
         child = os.fork()
         if child != 0:
@@ -151,10 +152,10 @@ def test_the_office_is_held_by_one_process_and_ends_with_it(tmp_path: Path) -> N
         signal.pause()
     (child,) = struct.unpack("i", os.read(ready, 4))
     try:
-        assert _election._take_office(lock) == -1
+        assert take_office(lock) == -1
         os.kill(holder, signal.SIGKILL)
         os.waitpid(holder, 0)
-        taken = _election._take_office(lock)
+        taken = take_office(lock)
         assert taken >= 0
         os.close(taken)
     finally:
@@ -165,9 +166,9 @@ def test_the_office_is_held_by_one_process_and_ends_with_it(tmp_path: Path) -> N
 
 def test_a_dead_arbiter_s_socket_is_replaced() -> None:
     """Its file is there and nobody listens; the new one is put in its place in one step, open to us alone."""
-    path = _election.path()
+    path = _whereabouts.path()
     for _ in range(2):
-        descriptor = _election._listen(path)
+        descriptor = listen(path)
         probe = socket.socket(socket.AF_UNIX)
         probe.connect(path)
         probe.close()
@@ -183,9 +184,9 @@ def test_patched_threads_keep_a_process_out(
     monkeypatch.setattr(_thread, "start_new_thread", lambda *arguments: real(*arguments))
     candidate = Candidate()
     for _ in range(2):
-        candidate.stand(_election.path())
+        candidate.stand(_whereabouts.path())
     assert not candidate.is_arbiter
-    assert os.listdir(os.path.dirname(_election.path())) == []
+    assert os.listdir(os.path.dirname(_whereabouts.path())) == []
     said = capfd.readouterr().err
     assert "gevent" in said
     assert said.count("\n") == 1
@@ -201,27 +202,27 @@ def test_a_thread_that_cannot_be_started_gives_the_office_back(
 
     candidate = Candidate()
     monkeypatch.setattr(candidate, "_begin", refuse)
-    candidate.stand(_election.path())
+    candidate.stand(_whereabouts.path())
     assert not candidate.is_arbiter
     assert "no arbiter could be started" in capfd.readouterr().err
-    lock = _election._take_office(f"{os.path.dirname(_election.path())}/lock")
+    lock = take_office(f"{os.path.dirname(_whereabouts.path())}/lock")
     assert lock >= 0
     os.close(lock)
 
 
 def test_a_supervisor_of_the_same_task_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that listens in its usual place and was started with the same agent; a dead one's socket does not count."""
-    path = f"{_election.PLACES[1]}/ecs-supervisor-1.sock"
+    path = f"{_whereabouts.PLACES[1]}/ecs-supervisor-1.sock"
     server = socket.socket(socket.AF_UNIX)
     server.bind(path)
-    assert not _election._supervisor_is_here()
+    assert not _fitness.supervisor_is_here()
     server.listen()
     # This process was started without that agent.
-    assert not _election._supervisor_is_here()
-    monkeypatch.setattr(_election, "_has_our_agent", lambda pid: pid == os.getpid())
-    assert _election._supervisor_is_here()
+    assert not _fitness.supervisor_is_here()
+    monkeypatch.setattr(_fitness, "_has_our_agent", lambda pid: pid == os.getpid())
+    assert _fitness.supervisor_is_here()
     server.close()
-    assert not _election._supervisor_is_here()
+    assert not _fitness.supervisor_is_here()
 
 
 @pytest.mark.parametrize(("runs", "counts"), [(b"python\0-m\0supervisor\0run\0", True), (b"nginx\0", False)])
@@ -237,11 +238,11 @@ def test_a_supervisor_of_another_user_is_known_by_its_number(
         file.write_bytes(runs)
         return file.open("rb")
 
-    monkeypatch.setattr(_election, "open", read, raising=False)
-    assert _election._runs_supervisor("1") is counts
+    monkeypatch.setattr(_fitness, "open", read, raising=False)
+    assert _fitness.runs_supervisor("1") is counts
     assert asked == ["/proc/1/cmdline"]
-    monkeypatch.delattr(_election, "open")
-    assert not _election._runs_supervisor("0")
+    monkeypatch.delattr(_fitness, "open")
+    assert not _fitness.runs_supervisor("0")
 
 
 def test_standing_costs_nothing_until_somebody_stands(start_worker: StartWorker) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from supervisor.hooks import _client
+from supervisor.hooks import _connection, _whereabouts
 from supervisor.hooks._client import client
 from supervisor.hooks.job import Job, gate, job, seconds_left, stopping, wait_stopping, wait_stopping_async
 from tests.unit.hooks.fake_supervisor import DRAINING, QUIET, RUNNING, FakeSupervisor, grant, refuse
@@ -255,10 +255,10 @@ def test_a_supervisor_that_never_speaks_leaves_the_gate_open(absent: FakeSupervi
     absent.start()
     began = time.monotonic()
     assert gate.open()
-    assert 0.9 * _client.FIRST_WORD_SECONDS < time.monotonic() - began < GENEROUS_SECONDS
+    assert 0.9 * _connection.FIRST_WORD_SECONDS < time.monotonic() - began < GENEROUS_SECONDS
     began = time.monotonic()
     assert all(gate.open() for _ in range(100))
-    assert time.monotonic() - began < _client.FIRST_WORD_SECONDS
+    assert time.monotonic() - began < _connection.FIRST_WORD_SECONDS
 
 
 def test_a_shut_gate_lets_go_when_a_stop_begins(supervisor: FakeSupervisor) -> None:
@@ -355,11 +355,11 @@ def test_a_job_asks_before_its_supervisor_listens(
     absent: FakeSupervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker is up before the socket is: a job that has to ask waits for the supervisor to come."""
-    monkeypatch.setenv(_client.HOLD_WAIT_VARIABLE, "60")
+    monkeypatch.setenv(_whereabouts.HOLD_WAIT_VARIABLE, "60")
     absent.answer = grant
     threading.Timer(0.2, absent.start).start()
     with job("asks"):
-        assert [message["wait"] for message in absent.messages("hold")] == [True]
+        assert absent.messages("hold")[0]["wait"] is True
     until(lambda: absent.open_holds() == [], why="the hold has ended")
 
 
