@@ -20,7 +20,7 @@ from supervisor.core.instants import NEVER, Instant, after, earliest
 
 from .requests import drain_requested, drain_without_clock, force, stop_requested
 from .stages import KILL_AGAIN_SECONDS, abandon, enter, note_way_out, orders, start_clock
-from .values import Lifecycle, Phase, exit_deadline, is_quieting, move
+from .values import Lifecycle, Phase, exit_deadline, is_quieting, move, waits_for_work
 
 # The release of protection is waited for so long before a voluntary exit: one bounded call to the agent.
 RELEASE_WAIT_SECONDS = 7.0
@@ -39,7 +39,7 @@ def step(state: Lifecycle, event: Event | Inner, now: Instant) -> tuple[Lifecycl
 
 def wake_at(state: Lifecycle) -> Instant:
     """Return when time alone will change something here."""
-    if state.gone_at != NEVER and state.flight.is_empty:
+    if state.gone_at != NEVER and not waits_for_work(state):
         return earliest(after(state.gone_at, RELEASE_WAIT_SECONDS), exit_deadline(state))
     return earliest(state.stage_ends_at, state.kill_again_at, state.confirm_by, exit_deadline(state))
 
@@ -99,7 +99,7 @@ def _next(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]
             ended := _may_exit(state, gone, now)
         ) is not None:
             return _exit(state, ended, now)
-        case Phase.DRAINING | Phase.STOPPING | Phase.KILLING if gone and state.flight.is_empty:
+        case Phase.DRAINING | Phase.STOPPING | Phase.KILLING if gone and not waits_for_work(state):
             # Only a release of protection is waited for.
             return (replace(state, gone_at=now), ()) if state.gone_at == NEVER else None
         case Phase.DRAINING | Phase.STOPPING:
@@ -168,7 +168,7 @@ def _requiet(state: Lifecycle, now: Instant) -> tuple[Lifecycle, tuple[Effect, .
 def _may_exit(state: Lifecycle, gone: bool, now: Instant) -> str | None:
     if exit_deadline(state) <= now:
         return "exit deadline passed"
-    if not gone or (not state.flight.is_empty and state.phase is not Phase.KILLING):
+    if not gone or waits_for_work(state):
         return None
     if state.protection.settled or (
         state.gone_at != NEVER and after(state.gone_at, RELEASE_WAIT_SECONDS) <= now

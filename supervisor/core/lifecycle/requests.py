@@ -66,6 +66,7 @@ def drain_without_clock(
 def force(state: Lifecycle, reason: str, now: Instant) -> tuple[Lifecycle, tuple[Effect, ...]]:
     if state.phase is Phase.STARTING:
         return stop_requested(state, StopRequested(reason), now)
+    state = replace(state, forced=True)
     if state.phase in (Phase.STOPPING, Phase.KILLING):
         return state, ()
     state = start_clock(state, now)

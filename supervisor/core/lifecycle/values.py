@@ -74,6 +74,8 @@ class LifecyclePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
+    """How the task stands, and what the lifecycle was last told by the others."""
+
     policy: LifecyclePolicy
     phase: Phase = Phase.STARTING
     since: Instant = Instant(0.0)
@@ -95,6 +97,8 @@ class Lifecycle:
     gone_at: Instant = NEVER
     by_terminal: bool = False
     by_platform: bool = False
+    # Somebody does not want to wait: not for work either that outlives the workers.
+    forced: bool = False
     abandoned: tuple[HoldId, ...] = ()
 
 
@@ -113,6 +117,11 @@ def is_quieting(state: Lifecycle) -> bool:
     stages = state.policy.plan.stages
     in_quiet_stage = state.stage < 0 or stages[state.stage].kind == "quiet"
     return state.phase is Phase.QUIET or (state.phase is Phase.DRAINING and in_quiet_stage)
+
+
+def waits_for_work(state: Lifecycle) -> bool:
+    """Say whether work in flight keeps us here although the workers have gone: another process may still do it."""
+    return not (state.flight.is_empty or state.forced or state.phase is Phase.KILLING)
 
 
 def work_deadline(state: Lifecycle) -> Instant:

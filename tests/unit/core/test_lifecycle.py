@@ -284,6 +284,44 @@ def test_drain_now_forces_from_anywhere() -> None:
     )
 
 
+def test_who_forces_waits_for_no_work_that_outlives_the_worker() -> None:
+    """Another process may still do it, and keeps an ordinary stop waiting; "now" is meant for that too."""
+    assert (
+        running()
+        >> HoldTaken(J1, ALICE, "mail")
+        >> ForceRequested("drain --now")
+        << told("task.forced")
+        << told("holds.abandoned")
+        << told("task.stopping")
+        << Stop(WEB, TERM)
+        >> WorkerExited(WEB, 143, TERM)
+        << told("worker.exited")
+        << told("task.exited", status=143)
+        << Exit(143)
+    )
+
+
+def test_it_is_never_too_late_to_force() -> None:
+    """A stop that only waits for work elsewhere, its worker gone, ends when somebody does not want to wait."""
+    assert (
+        running()
+        >> HoldTaken(J1, ALICE, "mail")
+        >> STOP
+        << told("task.draining")
+        << Quiet(WEB, None)
+        >> at(20)
+        << told("holds.abandoned")
+        << told("task.stopping")
+        << Stop(WEB, TERM)
+        >> WorkerExited(WEB, 143, TERM)
+        << told("worker.exited")
+        >> at(22)
+        >> ForceRequested("drain --now")
+        << told("task.exited", status=143)
+        << Exit(143)
+    )
+
+
 def test_forcing_a_worker_that_can_only_drain_kills_it() -> None:
     """Where the sequence knows nothing between the drain and the kill, skipping the drain is the kill."""
     assert (
