@@ -44,6 +44,8 @@ PATIENCE = Patience(connect_seconds=2.0, answer_seconds=5.5)
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    """An order that has not been carried out yet. crowded: too many were before it."""
+
     order: Order
     crowded: bool
 

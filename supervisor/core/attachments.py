@@ -59,6 +59,8 @@ class AttachmentPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
+    """A hook that has spoken."""
+
     holder: HolderId
     about: str
     framework: str
@@ -70,6 +72,8 @@ class Attached:
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
+    """open: the hooks that are connected. silent_at: when the expected one should have spoken."""
+
     policy: AttachmentPolicy
     open: Mapping[HolderId, Attached] = field(default_factory=dict)
     silent_at: Instant = NEVER

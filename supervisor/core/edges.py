@@ -12,6 +12,8 @@ P = TypeVar("P", bound=Enum)
 
 @dataclass(frozen=True, slots=True)
 class Edge(Generic[P]):
+    """A legal move, and its reason in words."""
+
     from_: P
     to: P
     because: str

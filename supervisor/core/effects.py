@@ -14,6 +14,8 @@ from .names import Attempt, HoldId, SignalName, WorkerName
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
+    """Start the worker's process."""
+
     worker: WorkerName
 
 

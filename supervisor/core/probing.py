@@ -111,6 +111,8 @@ class ProbePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Probing:
+    """What one probe has seen, and what it is waiting for."""
+
     policy: ProbePolicy
     phase: Phase = Phase.LOOKING
     accepting: bool = True

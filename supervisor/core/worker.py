@@ -62,12 +62,16 @@ class Restart(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
+    """backoff: the pauses before it is started again."""
+
     when: Restart = Restart.NEVER
     backoff: Backoff = field(default_factory=lambda: Backoff(first=1.0, longest=60.0))
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
+    """status: of its last exit. starts: how often it has been started. spawn_at: when it is started again."""
+
     name: WorkerName
     policy: RestartPolicy
     phase: Phase = Phase.STARTING

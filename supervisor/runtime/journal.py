@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from itertools import chain
@@ -29,6 +29,8 @@ _NEVER = "never"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
+    """One fact, when it was taken in, and what was ordered."""
+
     at: Instant
     event: Event
     effects: tuple[Effect, ...]
@@ -91,6 +93,10 @@ def _to_json(value: object) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.name
+    if is_dataclass(value):
+        return _to_json(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
     return _NEVER if value == NEVER else value
 
 
@@ -104,6 +110,8 @@ def _from_json(read: dict[str, dict[str, object]]) -> Any:
 def _restored(value: object, hint: object) -> object:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint[str(value)]
+    if isinstance(value, dict):
+        return _from_json(value)
     if value == _NEVER and hint in (float, Instant):
         return NEVER
     return tuple(_restored(each, object) for each in value) if isinstance(value, list) else value
@@ -111,7 +119,14 @@ def _restored(value: object, hint: object) -> object:
 
 @cache
 def _classes() -> dict[str, type]:
-    return {member.__name__: member for union in (Event, Effect) for member in get_args(union)}
+    # Written by `sqsd` alone, which has loaded them; whoever reads a journal may have any.
+    from supervisor.core.delivery.engine import ShellFact
+    from supervisor.core.delivery.facts import Received
+    from supervisor.core.delivery.names import Call
+    from supervisor.core.delivery.orders import ShellOrder
+
+    members = chain.from_iterable(map(get_args, (Event, Effect, ShellFact, ShellOrder)))
+    return {member.__name__: member for member in (*members, Received, Call)}
 
 
 @cache

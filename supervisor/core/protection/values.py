@@ -105,6 +105,8 @@ class Asked(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
+    """What was asked last, and has no answer yet."""
+
     attempt: Attempt
     asked: Asked
     at: Instant
@@ -112,6 +114,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Protection:
+    """How the lease stands."""
+
     policy: ProtectionPolicy
     phase: Phase = Phase.LOOKING
     demand: bool = False
