@@ -12,7 +12,8 @@ from .core.names import HoldId, SignalName, WorkerName
 from .core.snapshot import HoldView, Snapshot, Standing
 
 if TYPE_CHECKING:
-    # Most tasks have no probe, so its machine is loaded for those that have one.
+    # Most tasks have no probe and no messages, so these are loaded for those that have.
+    from .core.delivery.orders import ShellOrder
     from .core.probing import Sample
 
 T = TypeVar("T")
@@ -66,6 +67,17 @@ class Protector(Protocol):
 
     def close(self) -> None:
         """Stop working. Waits for nothing."""
+
+
+class Deliverer(Protocol):
+    """Whoever talks to the queues and to the app.
+
+    Orders are carried out elsewhere, many at a time; each but Forget is followed by exactly one fact, or by one for each of
+    its calls, within the bound that the implementation states.
+    """
+
+    def submit(self, order: ShellOrder) -> None:
+        """Take an order; return at once."""
 
 
 class Hooks(Protocol):

@@ -10,8 +10,13 @@ module below `socket` does all of it, for half a megabyte less.
 from __future__ import annotations
 
 import _socket
-from dataclasses import dataclass
 from time import monotonic
+
+from supervisor.core.frozen import Frozen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # The longest answer of the agent seen is below 1 KiB; more than this is not the agent speaking.
 LONGEST_BODY_BYTES = 64 * 1024
@@ -19,7 +24,9 @@ LONGEST_BODY_BYTES = 64 * 1024
 # Status line, headers and whatever frames the body, together; Go's servers send less than 300 bytes.
 LONGEST_HEAD_BYTES = 16 * 1024
 
+# So much is read at a time, or more where answers may be so long that there would be more reads than these.
 _READ_BYTES = 4096
+_READS = 256
 
 _SCHEME = "http://"
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -28,8 +35,7 @@ _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 _WITHOUT_BODY = (204, 304)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Frozen):
     """A complete answer."""
 
     status: int
@@ -37,8 +43,15 @@ class Reply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NoReply:
+class WholeReply(Frozen):
+    """A complete answer with all its headers, by their names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class NoReply(Frozen):
     """There was no complete answer. sent: whether the other side may have seen the request."""
 
     sent: bool
@@ -53,23 +66,76 @@ def exchange(
     NB: a host name costs in addition what the resolver takes; ECS names a number.
     """
     try:
-        address = _parse(url)
-        request = _request(method, address, body)
-        connected = _connect(address, connect_seconds)
+        address = parse_url(url)
+        request = request_bytes(method, address.authority, address.path, body)
+        connected = connect(address.host, address.port, connect_seconds)
     except (OSError, ValueError) as error:
         return NoReply(sent=False, why=_reason(error))
+    return converse(connected, request, answer_seconds)
+
+
+def converse(
+    connected: _socket.socket, request: bytes, answer_seconds: float, longest_body: int = LONGEST_BODY_BYTES
+) -> Reply | NoReply:
+    """Send a request over a connection that stands, read its answer within the limits, and close the connection."""
+    whole = relay(connected, request, answer_seconds, longest_body)
+    if isinstance(whole, NoReply):
+        return whole
+    return Reply(whole.status, whole.headers.get("content-type", ""), whole.body)
+
+
+def relay(
+    connected: _socket.socket, request: bytes, answer_seconds: float, longest_body: int = LONGEST_BODY_BYTES
+) -> WholeReply | NoReply:
+    """Do the same, and keep the headers."""
     try:
-        connection = _Connection(connected, monotonic() + answer_seconds)
+        connection = _Connection(connected, monotonic() + answer_seconds, longest_body)
         connection.send(request)
-        return _read_reply(connection)
+        return _read_reply(connection, request.startswith(b"HEAD "))
     except (OSError, ValueError) as error:
         return NoReply(sent=True, why=_reason(error))
     finally:
         connected.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Address:
+def request_bytes(
+    method: str, authority: str, path: str, body: bytes | None, headers: Sequence[str] = ()
+) -> bytes:
+    """Return a request for one answer in JSON. headers: whole lines, in addition."""
+    # The agent closes a kept connection after 5 s without a request (its read timeout), so keeping one gains
+    # nothing and fails now and then. Compressed, 64 KiB could unpack to anything.
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {authority}",
+        "Accept: application/json",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        *headers,
+    ]
+    if body is not None:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "".join(f"{line}\r\n" for line in (*lines, "")).encode() + (body or b"")
+
+
+def connect(host: str, port: int, seconds: float) -> _socket.socket:
+    """Return a connection to the first of the host's addresses that takes it. Raise OSError."""
+    deadline = monotonic() + seconds
+    problem = OSError("the host has no address")
+    # As bytes, because for a text the module loads the tables of international names.
+    found = _socket.getaddrinfo(host.encode(), port, 0, _socket.SOCK_STREAM)
+    for family, kind, protocol, _, where in found:
+        connected = _socket.socket(family, kind, protocol)
+        try:
+            connected.settimeout(_left(deadline))
+            connected.connect(where)
+            return connected
+        except OSError as error:
+            connected.close()
+            problem = error
+    raise problem
+
+
+class Address(Frozen):
     host: str
     port: int
     # The host as the URL has it, with brackets and port.
@@ -77,7 +143,7 @@ class _Address:
     path: str
 
 
-def _parse(url: str) -> _Address:
+def parse_url(url: str) -> Address:
     """Take an address apart. Raise ValueError for one that cannot be used."""
     if url[: len(_SCHEME)].lower() != _SCHEME:
         raise ValueError(f"{url!r} does not begin with {_SCHEME}")
@@ -97,50 +163,19 @@ def _parse(url: str) -> _Address:
         host, _, port = authority.partition(":")
     if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
         raise ValueError(f"{url!r} has no usable host or port")
-    return _Address(host, int(port or 80), authority, path or "/")
-
-
-def _request(method: str, address: _Address, body: bytes | None) -> bytes:
-    # The agent closes a kept connection after 5 s without a request (its read timeout), so keeping one gains
-    # nothing and fails now and then. Compressed, 64 KiB could unpack to anything.
-    lines = [
-        f"{method} {address.path} HTTP/1.1",
-        f"Host: {address.authority}",
-        "Accept: application/json",
-        "Accept-Encoding: identity",
-        "Connection: close",
-    ]
-    if body is not None:
-        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode() + (body or b"")
-
-
-def _connect(address: _Address, seconds: float) -> _socket.socket:
-    """Return a connection to the first of the host's addresses that takes it."""
-    deadline = monotonic() + seconds
-    problem = OSError("the host has no address")
-    # As bytes, because for a text the module loads the tables of international names.
-    found = _socket.getaddrinfo(address.host.encode(), address.port, 0, _socket.SOCK_STREAM)
-    for family, kind, protocol, _, where in found:
-        connected = _socket.socket(family, kind, protocol)
-        try:
-            connected.settimeout(_left(deadline))
-            connected.connect(where)
-            return connected
-        except OSError as error:
-            connected.close()
-            problem = error
-    raise problem
+    return Address(host, int(port or 80), authority, path or "/")
 
 
 class _Connection:
     """Bytes out and in until a deadline; every read beyond it and every end that comes too soon is an OSError."""
 
-    def __init__(self, connected: _socket.socket, deadline: float) -> None:
+    def __init__(self, connected: _socket.socket, deadline: float, longest_body: int) -> None:
         self._socket = connected
         self._deadline = deadline
         self._buffer = b""
         self._head_bytes = 0
+        self._longest_body = longest_body
+        self._read_bytes = max(_READ_BYTES, longest_body // _READS)
         self.has_heard = False
 
     def send(self, request: bytes) -> None:
@@ -166,11 +201,17 @@ class _Connection:
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return taken
 
-    def rest(self, most: int) -> bytes:
-        """Return what comes until the end, or a little more than `most`."""
-        while len(self._buffer) <= most and (more := self._receive()):
+    def rest(self) -> bytes:
+        """Return what comes until the end."""
+        while len(self._buffer) <= self._longest_body and (more := self._receive()):
             self._buffer += more
-        return self._buffer
+        return self._buffer[: self.allowed(len(self._buffer))]
+
+    def allowed(self, length: int) -> int:
+        """Return the length of a body. Raise ValueError where that is too long."""
+        if length > self._longest_body:
+            raise ValueError(f"the answer is longer than {self._longest_body} bytes")
+        return length
 
     def _more(self) -> None:
         if not (more := self._receive()):
@@ -181,21 +222,21 @@ class _Connection:
 
     def _receive(self) -> bytes:
         self._socket.settimeout(_left(self._deadline))
-        return self._socket.recv(_READ_BYTES)
+        return self._socket.recv(self._read_bytes)
 
 
 _NOTHING_HEARD = "the other side closed connection without response"
 
 
-def _read_reply(connection: _Connection) -> Reply:
+def _read_reply(connection: _Connection, is_head: bool) -> WholeReply:
     status = _read_status(connection)
     headers = _read_headers(connection)
     # Announcements such as `100 Continue` come before the answer.
     while 100 <= status < 200:
         status = _read_status(connection)
         headers = _read_headers(connection)
-    body = b"" if status in _WITHOUT_BODY else _read_body(connection, headers)
-    return Reply(status, headers.get("content-type", ""), body)
+    body = b"" if is_head or status in _WITHOUT_BODY else _read_body(connection, headers)
+    return WholeReply(status, headers, body)
 
 
 def _read_status(connection: _Connection) -> int:
@@ -226,17 +267,16 @@ def _read_body(connection: _Connection, headers: dict[str, str]) -> bytes:
             raise ValueError(f"the answer comes in a coding that was not asked for: {coding[:40]!r}")
         return _read_chunks(connection)
     if (length := headers.get("content-length")) is None:
-        body = connection.rest(LONGEST_BODY_BYTES)
-        return body[: _allowed(len(body))]
+        return connection.rest()
     if not (length.isascii() and length.isdecimal()):
         raise ValueError(f"the answer's length is no number: {length[:40]!r}")
-    return connection.exactly(_allowed(int(length)))
+    return connection.exactly(connection.allowed(int(length)))
 
 
 def _read_chunks(connection: _Connection) -> bytes:
     body = b""
     while size := _chunk_size(connection.line()):
-        _allowed(len(body) + size)
+        connection.allowed(len(body) + size)
         body += connection.exactly(size)
         if connection.line():
             raise ValueError("a part of the answer is longer than it was announced")
@@ -251,12 +291,6 @@ def _chunk_size(line: bytes) -> int:
     if not digits or not _HEXADECIMAL.issuperset(digits):
         raise ValueError(f"a part of the answer has no length: {line[:40]!r}")
     return int(digits, 16)
-
-
-def _allowed(length: int) -> int:
-    if length > LONGEST_BODY_BYTES:
-        raise ValueError(f"the answer is longer than {LONGEST_BODY_BYTES} bytes")
-    return length
 
 
 def _left(deadline: float) -> float:

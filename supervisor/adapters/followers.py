@@ -1,4 +1,4 @@
-"""Passes on what is announced to the hooks also to others that follow it: probes, and the file that says ready."""
+"""Passes on what is announced to all who want to hear it: probes and the file that says ready, then hooks and the API."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from supervisor.ports import Follows, Hooks
 
 
 class Followers:
-    """Fulfils ports.Hooks. The others hear it first: one of them turns new work away."""
+    """Fulfils ports.Hooks for several. The others hear it first: one of them turns new work away.
 
-    def __init__(self, hooks: Hooks | None, others: Sequence[Follows]) -> None:
+    An answer goes to all hooks, and each knows which of them are its own.
+    """
+
+    def __init__(self, hooks: Sequence[Hooks], others: Sequence[Follows]) -> None:
         self._hooks = hooks
         self._others = others
 
     def announce(self, news: Announce) -> None:
         for other in self._others:
             other.announce(news)
-        if self._hooks is not None:
-            self._hooks.announce(news)
+        for each in self._hooks:
+            each.announce(news)
 
     def answer(self, order: Grant | Refuse) -> None:
-        if self._hooks is not None:
-            self._hooks.answer(order)
+        for each in self._hooks:
+            each.answer(order)
 
     def close(self) -> None:
-        if self._hooks is not None:
-            self._hooks.close()
+        for each in (*self._hooks, *self._others):
+            each.close()

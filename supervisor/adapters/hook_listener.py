@@ -23,6 +23,9 @@ _PLACES = ("/run", "/dev/shm", "/tmp")
 # Another supervisor may have our number where a directory is shared between containers: both are PID 1.
 _NAMES_TO_TRY = 8
 
+# Whoever can connect can hold the task up.
+OWNER_ONLY = 0o600
+
 # How many connections the kernel keeps for us until the loop runs.
 _BACKLOG = 128
 
@@ -38,13 +41,17 @@ class Listener:
         self.why = why
 
 
-def listen(path: str) -> Listener:
-    """Listen there. Raise OSError where that is impossible, also because a living supervisor does already."""
+def listen(path: str, mode: int = OWNER_ONLY, group: int | None = None) -> Listener:
+    """Listen there. Raise OSError where that is impossible, also because a living supervisor does already.
+
+    mode: who may connect, which takes the right to write. group: the file's, where it is not to be our own.
+    """
     server = _socket.socket(
         _socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
     )
-    # The file must never be there with more rights than it shall have, so they are not set afterwards.
+    # The file must never be there with more rights than it shall have, so they are not taken away afterwards.
     before = os.umask(0o177)
+    is_there = False
     try:
         try:
             server.bind(path)
@@ -53,23 +60,33 @@ def listen(path: str) -> Listener:
                 raise
             os.unlink(path)
             server.bind(path)
+        is_there = True
+        if group is not None:
+            os.chown(path, -1, group)
+        if mode != OWNER_ONLY:
+            os.chmod(path, mode)
         server.listen(_BACKLOG)
     except BaseException:
         server.close()
+        if is_there:
+            os.unlink(path)
         raise
     finally:
         os.umask(before)
     return Listener(server.detach(), path)
 
 
-def listen_somewhere() -> Listener:
-    """Listen in the first place where it is possible; without a descriptor where it is impossible in all."""
+def listen_somewhere(suffix: str = "sock", mode: int = OWNER_ONLY, group: int | None = None) -> Listener:
+    """Listen in the first place where it is possible; without a descriptor where it is impossible in all.
+
+    suffix: what tells our sockets apart.
+    """
     why = ""
     for place in _PLACES:
         for attempt in range(_NAMES_TO_TRY):
-            suffix = f"-{attempt}" if attempt else ""
+            number = f"-{attempt}" if attempt else ""
             try:
-                return listen(f"{place}/ecs-supervisor-{os.getpid()}{suffix}.sock")
+                return listen(f"{place}/ecs-supervisor-{os.getpid()}{number}.{suffix}", mode, group)
             except OSError as error:
                 why = f"{place}: {error.strerror}"
                 if error.errno != EADDRINUSE:
@@ -78,9 +95,17 @@ def listen_somewhere() -> Listener:
 
 
 def withdraw(listener: Listener) -> None:
-    """Remove a socket that will not be served."""
+    """Remove a socket that will not be served, or not any more."""
     if listener.path:
-        os.unlink(listener.path)
+        remove(listener.path)
+
+
+def remove(path: str) -> None:
+    """Remove a socket's file, if it is still there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
 
 
 def _is_stale(path: str) -> bool:

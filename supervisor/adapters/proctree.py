@@ -29,29 +29,38 @@ class Seen(NamedTuple):
 
 
 def descendants() -> list[Seen]:
-    """Return all processes below this one, parents before their children.
-
-    Return none where /proc shows another namespace than ours: its numbers would name processes of others.
-    """
-    ourselves = os.getpid()
-    if _own_number_in_proc() != ourselves:
-        return []
+    """Return all processes below this one, parents before their children; none where `everybody` returns none."""
     children: dict[int, list[Seen]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (fields := _stat(int(name))) is not None:
-            parent = int(fields[_PARENT])
-            seen = Seen(int(name), int(fields[_STARTED]), fields[_STATE] in (b"Z", b"X"), parent)
-            children.setdefault(parent, []).append(seen)
-    found = children.pop(ourselves, [])
+    for pid in everybody():
+        if (seen := see(pid)) is not None:
+            children.setdefault(seen.parent, []).append(seen)
+    found = children.pop(os.getpid(), [])
     for process in found:
         found += children.pop(process.pid, ())
     return found
 
 
+def everybody() -> list[int]:
+    """Return the numbers of all processes, ours too, lowest first.
+
+    Return none where /proc shows another namespace than ours: its numbers would name processes of others.
+    """
+    if _own_number_in_proc() != os.getpid():
+        return []
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def see(pid: int) -> Seen | None:
+    """Look at one process; None where this number names none."""
+    if (fields := _stat(pid)) is None:
+        return None
+    return Seen(pid, int(fields[_STARTED]), fields[_STATE] in (b"Z", b"X"), int(fields[_PARENT]))
+
+
 def is_still(process: Seen) -> bool:
     """Say whether the number still names the process that was seen."""
-    fields = _stat(process.pid)
-    return fields is not None and int(fields[_STARTED]) == process.started
+    seen = see(process.pid)
+    return seen is not None and seen.started == process.started
 
 
 def _own_number_in_proc() -> int | None:

@@ -15,6 +15,8 @@ from .worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class HoldView:
+    """age, expires_in: seconds."""
+
     id: str
     holder: str
     about: str
@@ -36,6 +38,8 @@ class HookView:
 
 @dataclass(frozen=True, slots=True)
 class WorkerView:
+    """starts: how often it was started. starts_in: seconds until it is started again."""
+
     name: str
     phase: str
     pid: int | None
@@ -59,13 +63,17 @@ class ProtectionView:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What somebody with work wants to know. protected_for: seconds of the lease that are left; because: why it is as it is."""
+    """What somebody with work wants to know. protected_for: seconds of the lease that are left; because: why it is as it is.
+
+    may_be_protected: whether waiting for protection can help, as far as is known.
+    """
 
     phase: str
     accepting: bool
     stopping: bool
     seconds_left: float | None
     protected: bool
+    may_be_protected: bool
     protected_for: float | None
     because: str | None
 
@@ -124,14 +132,15 @@ def stand(
     life: lifecycle.Lifecycle, lease: protection.Protection, unprotected_because: str | None, now: Instant
 ) -> Standing:
     """Look at what can be looked at for every request."""
-    confirmed = protection.is_confirmed(lease, now)
+    told = protection.tells_holds(lease, now)
     return Standing(
         phase=life.phase.value,
         accepting=lifecycle.is_accepting(life),
         stopping=lifecycle.is_leaving(life),
         seconds_left=seconds_left(lifecycle.work_deadline(life), now),
-        protected=confirmed,
-        protected_for=seconds_left(lease.expires_at, now) if confirmed else None,
+        protected=told.confirmed,
+        may_be_protected=told.applicable and told.hopeless is None,
+        protected_for=seconds_left(lease.expires_at, now) if told.confirmed else None,
         because=unprotected_because or lease.quiet or lease.last_refusal,
     )
 

@@ -82,18 +82,19 @@ class Told:
 def test_followers_hear_it_before_the_hooks() -> None:
     """Readiness goes first; answers are for hooks alone."""
     heard = list[str]()
-    everyone = Followers(Told(heard, "hooks"), [Told(heard, "file"), Told(heard, "probes")])
+    everyone = Followers([Told(heard, "hooks")], [Told(heard, "file"), Told(heard, "probes")])
     everyone.announce(QUIET)
     everyone.answer(Grant(HoldId("1"), protected=True))
     everyone.close()
-    assert heard == ["file quiet", "probes quiet", "hooks quiet", "hooks 1", "hooks closed"]
+    closed = ["file closed", "probes closed"]
+    assert heard == ["file quiet", "probes quiet", "hooks quiet", "hooks 1", "hooks closed", *closed]
 
 
 def test_there_may_be_no_hooks() -> None:
     """Without a socket the others follow all the same."""
     heard = list[str]()
-    alone = Followers(None, [Told(heard, "file")])
+    alone = Followers([], [Told(heard, "file")])
     alone.announce(RUNNING)
     alone.answer(Refuse(HoldId("1"), "no"))
     alone.close()
-    assert heard == ["file running"]
+    assert heard == ["file running", "file closed"]
