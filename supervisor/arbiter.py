@@ -34,6 +34,7 @@ from supervisor.adapters.hook_socket import HookSocket
 from supervisor.adapters.last_words import say
 from supervisor.adapters.log_stream import LogStream
 from supervisor.config.options import OPTIONS
+from supervisor.config.policies import RECONNECT_SECONDS as RECONNECT_SECONDS
 from supervisor.config.policies import hold_policy, protection_policy
 from supervisor.config.reading import Given
 from supervisor.config.resolve import resolve
@@ -55,9 +56,6 @@ from supervisor.runtime.journal import Journal
 from supervisor.runtime.perform import Performer
 
 WORKER = WorkerName("worker")
-
-# Two of the longest pauses between a client's attempts to connect (5 s, and up to half of it more; hooks/_client.py).
-RECONNECT_SECONDS = 15.0
 
 # The options of `run` that mean something here; what is about a worker's process or its way out does not.
 APPLICABLE = (

@@ -81,13 +81,7 @@ class Processes:
         return self._kill_all(self._pid_of(worker))
 
     def reap(self) -> Iterator[Event]:
-        for _ in range(REAP_AT_ONCE):
-            try:
-                pid, status = os.waitpid(-1, self._wait_flags)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
+        for pid, status in _ended_children(self._wait_flags):
             if not os.WIFSTOPPED(status):
                 yield self._ended(pid, status)
             elif pid == self._pid and self._terminal is not None:
@@ -161,7 +155,7 @@ class Processes:
     def _ended(self, pid: int, status: int) -> Event:
         code = os.waitstatus_to_exitcode(status)
         if pid != self._pid:
-            return OrphanReaped(pid, code if code >= 0 else _BY_SIGNAL - code)
+            return _orphan(pid, code)
         self._pid = None
         if self._terminal is not None and self._terminal.is_with(pid):
             self._terminal.take_back()
@@ -183,6 +177,27 @@ class Processes:
         self._suspend()
         self.hand_over()
         os.killpg(pid, signal.SIGCONT)
+
+
+def reap_orphans() -> Iterator[Event]:
+    """Collect what has ended below us, for one who starts nothing: as PID 1 we are given the orphans of the namespace."""
+    for pid, status in _ended_children(os.WNOHANG):
+        yield _orphan(pid, os.waitstatus_to_exitcode(status))
+
+
+def _ended_children(flags: int) -> Iterator[tuple[int, int]]:
+    for _ in range(REAP_AT_ONCE):
+        try:
+            pid, status = os.waitpid(-1, flags)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, status
+
+
+def _orphan(pid: int, code: int) -> OrphanReaped:
+    return OrphanReaped(pid, code if code >= 0 else _BY_SIGNAL - code)
 
 
 def _sent_to_group(group: int, number: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supervisor.adapters.hook_listener import Listener
+from supervisor.adapters.openings import Openings
 from supervisor.config.attach import Attached
 from supervisor.config.doubts import doubts
 from supervisor.config.settings import RunSettings
@@ -13,7 +13,7 @@ from supervisor.core.sequence import format_stages
 
 
 def beginning(
-    settings: RunSettings, listener: Listener, attached: Attached, is_subreaper: bool
+    settings: RunSettings, openings: Openings, attached: Attached, is_subreaper: bool
 ) -> Sequence[Note]:
     """Return it as notes for the log."""
     notes = [note("settings.doubtful", Level.WARNING, doubt=doubt) for doubt in doubts(settings)]
@@ -25,14 +25,24 @@ def beginning(
             notes.append(
                 note("worker.recognised", profile=name, not_attached=attached.why_not, stages=stages)
             )
-    if not listener.path and settings.socket != "none":
+    if not openings.hooks.path and settings.socket != "none":
         notes.append(
             note(
                 "hooks.unavailable",
                 Level.WARNING,
-                why=f"no socket could be made: {listener.why}",
+                why=f"no socket could be made: {openings.hooks.why}",
                 so="jobs cannot say that they run, so nothing is protected and a drain waits for nothing",
                 fix="mount a writable directory, or name one with --socket",
+            )
+        )
+    if openings.why_no_api:
+        notes.append(
+            note(
+                "api.unavailable",
+                Level.WARNING,
+                why=f"no socket could be made: {openings.why_no_api}",
+                so="`status`, `drain` and workers in other languages do not find this supervisor",
+                fix="mount a writable directory, or name an address with --api",
             )
         )
     notes += (

@@ -4,29 +4,115 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Callable, Iterable, Iterator
+import selectors
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from supervisor.adapters.clock import SystemClock
-from supervisor.adapters.log_stream import Line
+from supervisor.adapters.http_api.door import HttpApi
+from supervisor.adapters.log_stream import Line, LogStream
+from supervisor.adapters.openings import Openings
 from supervisor.config.settings import RunSettings
 from supervisor.core.effects import Note
+from supervisor.core.engine import Engine
 from supervisor.core.events import Event, OrphanReaped, WorkerExited
+from supervisor.core.instants import Instant
+from supervisor.core.policy import Policy
 from supervisor.ports import Follows, Probes, Protector
 from supervisor.render.logline import as_human, as_json
 from supervisor.runtime.background import Background
 from supervisor.runtime.inbox import Inbox
+from supervisor.runtime.perform import Performer
 from supervisor.runtime.signals import Signals
+
+if TYPE_CHECKING:
+    from supervisor.adapters.arbitration.heard import Heard
+    from supervisor.adapters.http_api.means import Also, Means
 
 STANDARD_ERROR = 2
 
 
-def make_protector(settings: RunSettings, background: Background, clock: SystemClock) -> Protector | None:
+class More(Protocol):
+    """What a command has to decide beside the supervision of a worker."""
+
+    def engine(self, policy: Policy, now: Instant) -> Engine:
+        """Return the engine that decides on both."""
+
+    def performer(self, *parts: Any) -> Performer:
+        """Return what carries out the orders of both. parts: as Performer takes them."""
+
+    def begin(
+        self,
+        post: Callable[[Event], None],
+        tell: Callable[[Note], None],
+        spawn_thread: Callable[[str, Callable[[], None]], None],
+    ) -> Sequence[Note]:
+        """Begin what goes on in threads, before the loop does; return what people should know about it."""
+
+    def look(self) -> Also:
+        """Return how it stands; on the deciding thread."""
+
+
+def make_api(
+    settings: RunSettings,
+    openings: Openings,
+    selector: selectors.BaseSelector,
+    inbox: Inbox,
+    engine: Engine,
+    clock: SystemClock,
+    background: Background,
+    tell: Callable[[Note], None],
+    log: LogStream,
+    heard: Heard | None,
+    more: More | None,
+) -> HttpApi | None:
+    """Return what waits for the first who speaks HTTP. heard: what the agent said, where its place is taken."""
+    if not openings.entrances:
+        return None
+
+    def means() -> Means:
+        from .api import make_means
+
+        return make_means(
+            settings,
+            openings.agent_prefix,
+            inbox,
+            engine,
+            clock,
+            background,
+            tell,
+            log,
+            heard,
+            None if more is None else more.look,
+        )
+
+    api = HttpApi(openings.entrances, selector, background.start, means, tell)
+    if any(not entrance.path for entrance in openings.entrances):
+        # Somebody is meant to use it, and should not have to wait the first time.
+        api.open()
+    return api
+
+
+def make_ear(openings: Openings) -> Heard | None:
+    """Return what listens to the agent, where its place is taken."""
+    if not openings.agent_prefix:
+        return None
+    from supervisor.adapters.arbitration.heard import Heard
+
+    return Heard()
+
+
+def make_protector(
+    settings: RunSettings, background: Background, clock: SystemClock, heard: Heard | None
+) -> Protector | None:
     if settings.agent_uri is None or settings.protect == "never":
         return None
     # Outside ECS it is never needed.
     from supervisor.adapters.ecs_agent import EcsAgent
 
-    return EcsAgent(settings.agent_uri, background.start, clock.wall)
+    if heard is None:
+        return EcsAgent(settings.agent_uri, background.start, clock.wall)
+    return EcsAgent(settings.agent_uri, background.start, clock.wall, ask=heard.exchange)
 
 
 def make_probes(

@@ -12,15 +12,20 @@ from supervisor.core.policy import Policy
 from supervisor.core.worker import Restart, RestartPolicy
 
 
-def make_policy(settings: RunSettings, worker: WorkerName, expected_hook: str | None) -> Policy:
-    """Return what the core decides by. expected_hook: the framework whose hook should speak up, None where none should."""
+def make_policy(
+    settings: RunSettings, worker: WorkerName, expected_hook: str | None, turns_back: bool = False
+) -> Policy:
+    """Return what the core decides by.
+
+    expected_hook: the framework whose hook should speak up, None where none should. turns_back: work can be given back unstarted.
+    """
     profile = settings.profile
     if settings.agent_uri is None:
         protection, because = None, "not on ECS"
     elif settings.protect == "never":
         protection, because = None, "switched off"
     else:
-        protection, because = protection_policy(settings), ""
+        protection, because = protection_policy(settings, turns_back=turns_back), ""
     return Policy(
         workers=(worker,),
         lifecycle=LifecyclePolicy(

@@ -6,9 +6,9 @@ import gc
 import sys
 
 from supervisor.adapters.clock import SystemClock
-from supervisor.adapters.hook_listener import Listener, withdraw
 from supervisor.adapters.last_words import say
 from supervisor.adapters.launch import Launcher
+from supervisor.adapters.openings import Openings
 from supervisor.adapters.process import Processes
 from supervisor.adapters.terminal import Terminal
 from supervisor.config.attach import Attached
@@ -22,13 +22,11 @@ from supervisor.runtime.meaning import CONTINUED, PUT_ASIDE
 from supervisor.runtime.signals import Signals
 
 from .beginning import beginning
+from .parts import More
 from .policy import make_policy
-from .supervision import Supervision
+from .supervision import SWITCH_SECONDS, Supervision
 
 WORKER = WorkerName("worker")
-
-# The interpreter lets a busy thread keep others waiting for 5 ms by default; the deciding one should not wait.
-_SWITCH_SECONDS = 0.0005
 
 
 def supervise(
@@ -37,26 +35,30 @@ def supervise(
     launcher: Launcher,
     pid: int,
     terminal: Terminal | None,
-    listener: Listener,
+    openings: Openings,
     attached: Attached,
     is_subreaper: bool,
+    more: More | None = None,
 ) -> int:
-    """Supervise the worker that was started with this pid, to the end; return the status to exit with."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    """Supervise the worker that was started with this pid, to the end; return the status to exit with. more: as Supervision."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     clock = SystemClock()
     workers = Processes(WORKER, launcher, pid, settings.signal_target == "group", terminal, signals.suspend)
     supervision = None
     try:
         supervision = Supervision(
             settings,
-            make_policy(settings, WORKER, attached.expected),
+            make_policy(settings, WORKER, attached.expected, turns_back=more is not None),
             signals,
             workers,
-            listener,
+            openings,
             clock,
             {CONTINUED: workers.hand_over, PUT_ASIDE: workers.follow_next_stop},
+            more=more,
         )
-        supervision.mention(beginning(settings, listener, attached, is_subreaper))
+        supervision.mention(beginning(settings, openings, attached, is_subreaper))
+        if more is not None:
+            supervision.mention(more.begin(supervision.post, supervision.tell, supervision.spawn_thread))
         # What has been loaded stays: looking through all of it for garbage would take longer than passing on a signal.
         gc.freeze()
         return supervision.run(WorkerSpawned(WORKER, pid))
@@ -67,8 +69,8 @@ def supervise(
         asked_at = supervision.loop.stop_asked_at if supervision else None
         kill_seconds = settings.stages[-1].seconds
         promised = settings.stop_timeout - settings.exit_margin - kill_seconds
-        for follower in supervision.followers if supervision else ():
-            follower.close()
+        if supervision is not None:
+            supervision.audience.close()
         stop_without_engine(
             workers,
             WORKER,
@@ -78,7 +80,7 @@ def supervise(
             signals,
             clock,
         )
-        withdraw(listener)
+        openings.withdraw()
         return SOFTWARE
 
 

@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from supervisor.adapters.clock import SystemClock
 from supervisor.adapters.followers import Followers
-from supervisor.adapters.hook_listener import Listener
 from supervisor.adapters.hook_socket import HookSocket
+from supervisor.adapters.http_api.door import HttpApi
 from supervisor.adapters.log_stream import LogStream
+from supervisor.adapters.openings import Openings
 from supervisor.adapters.terminal import keyboard_is_ours
 from supervisor.config.settings import RunSettings
-from supervisor.core.effects import Level, Note, note
+from supervisor.core.effects import Effect, Level, Note, note
 from supervisor.core.engine import Engine
-from supervisor.core.events import Event
+from supervisor.core.events import Event, SignalReceived
+from supervisor.core.instants import Instant
 from supervisor.core.names import SignalName
 from supervisor.core.policy import Policy
-from supervisor.ports import Workers
+from supervisor.ports import Follows, Protector, Workers
 from supervisor.render.status import render
 from supervisor.runtime.background import Background
 from supervisor.runtime.crash import traced
@@ -35,13 +37,19 @@ from supervisor.runtime.signals import Signals
 
 from .parts import (
     STANDARD_ERROR,
+    More,
     breathing,
     line_format,
+    make_api,
+    make_ear,
     make_followers,
     make_probes,
     make_protector,
     reaping,
 )
+
+# The interpreter lets a busy thread keep others waiting for 5 ms by default; the deciding one should not wait.
+SWITCH_SECONDS = 0.0005
 
 # Shares of the exit margin: the last clean-up, then the last log lines; the rest is for a slow machine.
 _SWEEP_SHARE = 0.5
@@ -51,8 +59,16 @@ _FLUSH_SHARE = 0.25
 _LONGEST_FLUSH_SECONDS = 0.5
 
 
+def _as_it_is(protector: Protector) -> Protector:
+    return protector
+
+
 class Supervision:
-    """All parts of a running supervisor, tied together."""
+    """All parts of a running supervisor, tied together.
+
+    set_aside: what else to do when a signal comes, by its number. passes_on: signals that mean nothing to us go to the worker.
+    followers: who else hears what is announced. wrap: puts something around the protector. more: what else there is to decide.
+    """
 
     def __init__(
         self,
@@ -60,9 +76,14 @@ class Supervision:
         policy: Policy,
         signals: Signals,
         workers: Workers,
-        listener: Listener,
+        openings: Openings,
         clock: SystemClock,
         set_aside: Mapping[int, Callable[[], object]],
+        *,
+        passes_on: bool = True,
+        followers: Sequence[Follows] = (),
+        wrap: Callable[[Protector], Protector] = _as_it_is,
+        more: More | None = None,
     ) -> None:
         self._clock = clock
         self._margin = settings.exit_margin
@@ -71,22 +92,44 @@ class Supervision:
             STANDARD_ERROR, line_format(settings), Level(settings.log_level), clock.wall, background.start
         )
         started = clock.now()
-        self._engine = Engine(policy, started)
+        self._engine = Engine(policy, started) if more is None else more.engine(policy, started)
         self.journal = Journal(started)
         inbox, facts, selector = Inbox(), deque[Event](), selectors.DefaultSelector()
-        self._hooks = None
-        if listener.path:
-            self._hooks = HookSocket(listener.descriptor, listener.path, selector, clock, facts.append)
-        self._protector = make_protector(settings, background, clock)
+        # For parts that are not ours, and their threads.
+        self.post, self.spawn_thread = inbox.post, background.start
+        sockets: list[HookSocket] = []
+        if openings.hooks.path:
+            sockets.append(
+                HookSocket(openings.hooks.descriptor, openings.hooks.path, selector, clock, facts.append)
+            )
+        heard = make_ear(openings)
+        self._api = make_api(
+            settings,
+            openings,
+            selector,
+            inbox,
+            self._engine,
+            clock,
+            background,
+            self.tell,
+            self.log,
+            heard,
+            more,
+        )
+        self._protector = make_protector(settings, background, clock, heard)
         if self._protector is not None:
+            self._protector = wrap(self._protector)
             self._protector.start(inbox.post)
-        self._probes = make_probes(settings, background, clock, self._tell)
+        self._probes = make_probes(settings, background, clock, self.tell)
         if self._probes is not None:
             self._probes.start(inbox.post)
-        self.followers = make_followers(settings, self._tell, self._probes)
-        self.performer = Performer(
+        self.audience = Followers(
+            [*sockets, self._api] if self._api else sockets,
+            (*make_followers(settings, self.tell, self._probes), *followers),
+        )
+        self.performer = (Performer if more is None else more.performer)(
             workers,
-            Followers(self._hooks, self.followers) if self.followers else self._hooks,
+            self.audience,
             self._protector,
             self.log,
             self._context,
@@ -102,7 +145,8 @@ class Supervision:
         def meaning(number: int) -> Event | None:
             if number in set_aside:
                 set_aside[number]()
-            return meanings.of(number)
+            meant = meanings.of(number)
+            return meant if passes_on or not isinstance(meant, SignalReceived) else None
 
         self.loop = Loop(
             self._engine,
@@ -111,7 +155,7 @@ class Supervision:
             signals,
             Reflex(
                 meanings.stops(),
-                meanings.forwards(),
+                meanings.forwards() if passes_on else {},
                 self.performer,
                 signals.fileno(),
                 selector.fileno(),
@@ -121,9 +165,9 @@ class Supervision:
             inbox,
             selector,
             facts,
-            self.journal.add,
+            self.journal.add if self._api is None else self._record(self._api),
             self.log.let_go,
-            () if self._hooks is None else (self._hooks,),
+            sockets,
             None if settings.protect == "before-start" else breathing(signals, inbox),
         )
 
@@ -134,19 +178,27 @@ class Supervision:
 
     def run(self, first: Event) -> int:
         status = self.loop.run(first)
-        if self._hooks is not None:
-            self._hooks.close()
+        self.leave()
+        return status
+
+    def leave(self) -> None:
+        """Take leave of everybody; the loop has ended."""
+        self.audience.close()
         if self._protector is not None:
             self._protector.close()
-        for follower in self.followers:
-            follower.close()
         self.flush()
-        return status
 
     def flush(self) -> None:
         self.log.flush(min(_LONGEST_FLUSH_SECONDS, self._margin * _FLUSH_SHARE))
 
-    def _tell(self, told: Note) -> None:
+    def _record(self, api: HttpApi) -> Callable[[Instant, Event, tuple[Effect, ...]], None]:
+        def record(now: Instant, fact: Event, effects: tuple[Effect, ...]) -> None:
+            self.journal.add(now, fact, effects)
+            api.record(now, fact, effects)
+
+        return record
+
+    def tell(self, told: Note) -> None:
         """Write a note of somebody else than the engine, from any thread."""
         self.log.write(told, self._context())
         self.log.let_go()

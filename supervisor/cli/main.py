@@ -6,7 +6,6 @@ import os
 import sys
 
 import supervisor
-from supervisor.config.reading import did_you_mean
 from supervisor.core.status import USAGE
 
 TYPE_CHECKING = False
@@ -28,8 +27,8 @@ def main() -> NoReturn:
 def dispatch(words: list[str]) -> int:
     """Return the exit status of what the words ask for."""
     name = words[0] if words else ""
-    if name != "run":
-        # Signals are blocked since the first statement; `run` lets them in when it is ready for them, the others now.
+    if name not in ("run", "sidecar", "sqsd"):
+        # Signals are blocked since the first statement; these let them in when they are ready for them, the others now.
         _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
     if name in _COMMANDS:
         start, _ = _COMMANDS[name]
@@ -40,6 +39,8 @@ def dispatch(words: list[str]) -> int:
         return _say(_STDOUT, _version(), 0)
     if not words:
         return _say(_STDERR, _help(), USAGE)
+    from supervisor.config.reading import did_you_mean
+
     known = [*_COMMANDS, "--help", "--version"]
     return _say(
         _STDERR,
@@ -55,6 +56,41 @@ def _run(words: list[str]) -> int:
     return main(words)
 
 
+def _sidecar(words: list[str]) -> int:
+    from .sidecar import main
+
+    return main(words)
+
+
+def _sqsd(words: list[str]) -> int:
+    from .sqsd import main
+
+    return main(words)
+
+
+def _eb_cron(words: list[str]) -> int:
+    from .eb_cron import main
+
+    return main(words)
+
+
+def _hold(words: list[str]) -> int:
+    from .hold import main
+
+    return main(words)
+
+
+def _ask(command: str) -> Callable[[list[str]], int]:
+    """Return what starts one of the commands that ask a running supervisor."""
+
+    def start(words: list[str]) -> int:
+        from .ctl import main
+
+        return main(command, words)
+
+    return start
+
+
 def _demo(words: list[str]) -> int:
     from .demo import main
 
@@ -63,6 +99,18 @@ def _demo(words: list[str]) -> int:
 
 _COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "run": (_run, "start a worker, protect the task while it works, and stop it without losing jobs"),
+    "sidecar": (_sidecar, "protect and drain a worker that runs in another container of the task"),
+    "sqsd": (
+        _sqsd,
+        "take messages from SQS and post each to a web app, as Elastic Beanstalk's worker daemon does",
+    ),
+    "eb-cron": (_eb_cron, "turn Elastic Beanstalk's periodic tasks into schedules of EventBridge Scheduler"),
+    "status": (_ask("status"), "see how a running task stands, on one screen"),
+    "holds": (_ask("holds"), "list what is in flight"),
+    "quiet": (_ask("quiet"), "have the task take no new work until it is resumed"),
+    "resume": (_ask("resume"), "have a quiet task take new work again"),
+    "drain": (_ask("drain"), "finish what is in flight, then end the task"),
+    "hold": (_hold, "run a command as a job: protected while it runs, and waited for at a stop"),
     "demo": (
         _demo,
         "see the same jobs with and without the supervisor, through a scale-in, a deployment and StopTask",

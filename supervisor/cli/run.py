@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import os
 
-from supervisor.adapters.hook_listener import Listener, listen, listen_somewhere, withdraw
 from supervisor.adapters.last_words import say
 from supervisor.adapters.launch import Launcher, become_subreaper
+from supervisor.adapters.openings import API_VARIABLE, SOCKET_VARIABLE, Openings
 from supervisor.adapters.terminal import terminal_to_share
 from supervisor.config.attach import Attached, attach
 from supervisor.config.doors import Door
 from supervisor.config.load import Answer, load
-from supervisor.config.options import HOLD_WAIT_VARIABLE, OPTIONS, WORKER_VARIABLES
+from supervisor.config.options import HOLD_WAIT_VARIABLE, WORKER_VARIABLES
 from supervisor.config.signals import NUMBERS
-from supervisor.core.status import CONFIG, SOFTWARE
+from supervisor.core.status import SOFTWARE
 from supervisor.runtime.signals import Signals
+
+from .later import postpone
+from .preparation import answer_instead, keep_standard_descriptors, leave, open_sockets, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,45 +38,49 @@ _BY_SIGNAL = 128
 # Beyond what it waits for protection itself, a job allows for the way of the answer.
 _HOLD_WAIT_ALLOWANCE_SECONDS = 1.0
 
-_STANDARD_DESCRIPTORS = (0, 1, 2)
-
-_SOCKET_VARIABLE = OPTIONS["socket"].variable
-
 # Where the hooks lie that are loaded into other interpreters.
 _FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "attach")
 
 
 def main(argv: list[str]) -> NoReturn:
     """Run the command. argv: what follows `run`."""
-    settings = load(argv, os.environ, _read_file)
+    settings = load(argv, os.environ, read_file)
     if isinstance(settings, Answer):
-        _answer(settings)
-    _keep_standard_descriptors()
+        answer_instead(settings)
+    keep_standard_descriptors()
     signals = Signals()
     signals.install()
     is_subreaper = os.getpid() == 1 or become_subreaper()
-    listener = _open_socket(settings.socket)
-    attached = _attach(settings, listener)
+    openings = open_sockets(settings)
+    attached = _attach(settings, openings)
+    launcher, pid, terminal = start_worker(settings, signals, openings, attached)
+    leave(_supervise(settings, signals, launcher, pid, terminal, openings, attached, is_subreaper))
+
+
+def start_worker(
+    settings: RunSettings, signals: Signals, openings: Openings, attached: Attached
+) -> tuple[Launcher, int, Terminal | None]:
+    """Start it, or say why not and leave. Return its launcher, its pid, and the terminal that we share with it."""
     launcher = Launcher(
-        [os.fsencode(word) for word in attached.command], _environment(settings, listener, attached)
+        [os.fsencode(word) for word in attached.command], _environment(settings, openings, attached)
     )
     terminal = terminal_to_share()
     if (early := signals.first_of({NUMBERS[name] for name in settings.stop_signals})) is not None:
-        withdraw(listener)
+        openings.withdraw()
         say("ecs-supervisor: asked to stop before the worker was started, so it was not started\n")
-        os._exit(settings.remap_exit.get(_BY_SIGNAL + early, _BY_SIGNAL + early))
+        leave(settings.remap_exit.get(_BY_SIGNAL + early, _BY_SIGNAL + early))
     try:
         pid = launcher.start()
     except OSError as error:
-        withdraw(listener)
+        openings.withdraw()
         status, why = launcher.explain(error)
         say(
             f"ecs-supervisor: {why}; so there is nothing to supervise; check the command in the task definition\n"
         )
-        os._exit(status)
+        leave(status)
     if terminal is not None:
         terminal.give(pid)
-    os._exit(_supervise(settings, signals, launcher, pid, terminal, listener, attached, is_subreaper))
+    return launcher, pid, terminal
 
 
 def _supervise(
@@ -82,61 +89,22 @@ def _supervise(
     launcher: Launcher,
     pid: int,
     terminal: Terminal | None,
-    listener: Listener,
+    openings: Openings,
     attached: Attached,
     is_subreaper: bool,
 ) -> int:
+    postpone("inspect")
     try:
         from supervisor.boot.run import supervise
     except BaseException as error:  # noqa: BLE001 - the installation is broken, and there is nothing to fall back on
         launcher.kill(pid)
-        withdraw(listener)
+        openings.withdraw()
         say(f"ecs-supervisor: it cannot be loaded ({error!r}), so the worker was killed; install it anew\n")
         return SOFTWARE
-    return supervise(settings, signals, launcher, pid, terminal, listener, attached, is_subreaper)
+    return supervise(settings, signals, launcher, pid, terminal, openings, attached, is_subreaper)
 
 
-def _answer(answer: Answer) -> NoReturn:
-    """Print help where it is asked for, or what is wrong, instead of starting anything."""
-    if answer.problems:
-        say(answer.text)
-    else:
-        os.write(1, os.fsencode(answer.text))
-    os._exit(answer.status)
-
-
-def _read_file(path: str) -> str:
-    with open(path, encoding="utf-8") as file:
-        return file.read()
-
-
-def _keep_standard_descriptors() -> None:
-    """Occupy those that were closed, so that no pipe or socket of ours becomes somebody's standard output.
-
-    They stay closed for the worker: like all of ours these are close-on-exec.
-    """
-    for descriptor in _STANDARD_DESCRIPTORS:
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-
-
-def _open_socket(wanted: str) -> Listener:
-    if wanted == "none":
-        return Listener(-1, "")
-    if wanted == "auto":
-        return listen_somewhere()
-    try:
-        return listen(wanted)
-    except OSError as error:
-        what = f"the socket {wanted} cannot be opened ({error.strerror or error})"
-        fix = "name a path in a writable directory where no other supervisor listens, or `none`"
-        say(f"ecs-supervisor: {what}; jobs could not say that they run, so nothing was started; {fix}\n")
-        os._exit(CONFIG)
-
-
-def _attach(settings: RunSettings, listener: Listener) -> Attached:
+def _attach(settings: RunSettings, openings: Openings) -> Attached:
     """Work out how the worker's hook gets into it."""
     recognised = settings.recognised
     if recognised is None or recognised.name != settings.profile.name:
@@ -146,20 +114,19 @@ def _attach(settings: RunSettings, listener: Listener) -> Attached:
         command, at, arguments = recognised.command, recognised.at, recognised.arguments
     if settings.profile.name == "plain" or not settings.attaches:
         return Attached(settings.command, {}, "", None, "it is switched off" if not settings.attaches else "")
-    if not listener.path:
+    if not openings.hooks.path:
         return Attached(settings.command, {}, "", None, "there is no socket for it")
     at_stop = sum(stage.seconds for stage in settings.stages if stage.kind == "stop")
     return attach(settings.profile.name, Door(command, at, arguments, os.environ, _FOLDER, at_stop))
 
 
-def _environment(settings: RunSettings, listener: Listener, attached: Attached) -> dict[bytes, bytes]:
+def _environment(settings: RunSettings, openings: Openings, attached: Attached) -> dict[bytes, bytes]:
     """Return the worker's environment: ours, and where its hooks find us."""
     worker = dict(os.environb)
-    # A worker without a socket must not take itself for one without a supervisor.
-    own = {_SOCKET_VARIABLE: listener.path or "none", **attached.environ}
-    if settings.protect == "before-start" and listener.path:
+    own = {**openings.variables(), **attached.environ}
+    if settings.protect == "before-start" and openings.hooks.path:
         own[HOLD_WAIT_VARIABLE] = f"{settings.protect_wait + _HOLD_WAIT_ALLOWANCE_SECONDS:g}"
-    for name in (_SOCKET_VARIABLE, *WORKER_VARIABLES):
+    for name in (SOCKET_VARIABLE, API_VARIABLE, *WORKER_VARIABLES):
         # Ours may hold an option's value (`none`), or what a supervisor around us means for us.
         worker.pop(os.fsencode(name), None)
     worker.update((os.fsencode(name), os.fsencode(value)) for name, value in own.items() if value)

@@ -11,6 +11,10 @@ from supervisor.core.frozen import Frozen
 from .attach import ATTACH_VARIABLE
 from .profiles import PROFILES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 PREFIX = "ECS_SUPERVISOR_"
 
 # Set by the supervisor for its worker, and so allowed in the environment of a supervisor inside a worker.
@@ -52,6 +56,16 @@ class Option(Frozen):
     @property
     def variable(self) -> str:
         return f"{PREFIX}{self.key.upper()}"
+
+    @property
+    def written(self) -> str:
+        """The flag as one writes it."""
+        return self.flag if self.is_switch else f"{self.flag} {self.value}"
+
+    @property
+    def is_switch(self) -> bool:
+        """Say whether the flag alone means yes."""
+        return self.choices == ("no", "yes")
 
 
 def _option(
@@ -196,6 +210,46 @@ _ROWS = (
         "the hooks' socket: a path, `none`, or `auto` for one in /run, /dev/shm or /tmp",
     ),
     _option(
+        "api",
+        "ADDRESS",
+        "auto",
+        "where the local API listens: `unix:PATH`, `HOST:PORT`, `none`, or `auto` for a unix socket beside the hooks'; may be repeated",
+    ),
+    _option(
+        "api_token_file",
+        "FILE",
+        "none",
+        "a file with the token that quiet, resume and drain then need over the API; it is read anew each time",
+        has_default=False,
+    ),
+    _option(
+        "api_remote",
+        "",
+        "no",
+        "whether the API may listen where others than this task can reach it",
+        choices=("no", "yes"),
+    ),
+    _option(
+        "socket_mode",
+        "OCTAL",
+        "0600",
+        "who may use the unix sockets, as in `0660`; whoever may can keep the task alive",
+    ),
+    _option(
+        "socket_group",
+        "GROUP",
+        "the supervisor's",
+        "the group of the unix sockets, by name or number",
+        has_default=False,
+    ),
+    _option(
+        "arbitrate",
+        "",
+        "no",
+        "whether the worker finds the supervisor at ECS_AGENT_URI, so that code that speaks to ECS itself is one holder among others",
+        choices=("no", "yes"),
+    ),
+    _option(
         "probe",
         "PROBE",
         "none",
@@ -232,7 +286,35 @@ _ROWS = (
 OPTIONS: dict[str, Option] = {option.key: option for option in _ROWS}
 
 # Given more than once, these add up instead of replacing each other; so do the words of a list in the file.
-REPEATABLE = frozenset(("probe",))
+REPEATABLE = frozenset(("probe", "api", "queue_url"))
+
+
+class Table(Frozen):
+    """The options of one command, by key. command: its name, also of its table in the TOML file.
+
+    switches: flags that are whole without a value, with the option they set, and to what. usage: how one writes it.
+    takes_command: words after the options are a command to start.
+    """
+
+    command: str
+    usage: str
+    options: dict[str, Option]
+    switches: dict[str, tuple[str, str]]
+    takes_command: bool
+
+
+def switches(options: Iterable[Option]) -> dict[str, tuple[str, str]]:
+    """Return the switches among these options."""
+    return {option.flag: (option.key, "yes") for option in options if option.is_switch}
+
+
+RUN = Table(
+    "run",
+    "ecs-supervisor run [OPTIONS] [--] COMMAND [ARGUMENTS]",
+    OPTIONS,
+    {"--no-attach": ("attach", "none"), **switches(_ROWS)},
+    takes_command=True,
+)
 
 
 def one_of_many(text: str) -> str:
@@ -240,25 +322,25 @@ def one_of_many(text: str) -> str:
     return text.replace(";", ";;")
 
 
-def options_help() -> str:
-    """Return the lines of `run --help` about options."""
-    return "\n".join(line for option in _ROWS for line in _help_lines(option))
+def options_help(options: Iterable[Option] = _ROWS) -> str:
+    """Return the lines of a command's help about its options."""
+    return "\n".join(line for option in options for line in _help_lines(option))
 
 
-def options_table() -> str:
+def options_table(options: Iterable[Option] = _ROWS) -> str:
     """Return the table for README, in Markdown."""
     rows = ["| Flag | Variable | Default | Meaning |", "|---|---|---|---|"]
-    for option in _ROWS:
+    for option in options:
         default = f"`{option.default}`" if option.has_default else option.default
         # A bar would end the cell.
-        flag = f"{option.flag} {option.value}".replace("|", "\\|")
+        flag = option.written.replace("|", "\\|")
         rows.append(f"| `{flag}` | `{option.variable}` | {default} | {option.meaning} |")
     return "\n".join(rows)
 
 
 def _help_lines(option: Option) -> list[str]:
     default = f"default {option.default}" if option.default != "none" else "no default"
-    return [f"  {option.flag} {option.value}", *_wrapped(f"{option.meaning} ({default})")]
+    return [f"  {option.written}", *_wrapped(f"{option.meaning} ({default})")]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 
 _MINUTE_SECONDS = 60.0
 
+# Until every hook has connected again to one who takes another's place: two of the longest pauses between a client's attempts
+# (5 s, and up to half of it more; hooks/_connection.py).
+RECONNECT_SECONDS = 15.0
+
 
 def hold_policy(settings: RunSettings) -> HoldPolicy:
     """Return when a job counts, and what one hears that waits."""
@@ -22,10 +26,16 @@ def hold_policy(settings: RunSettings) -> HoldPolicy:
     )
 
 
-def protection_policy(settings: RunSettings, least_release_delay: float = 0.0) -> ProtectionPolicy:
-    """Return how to ask for protection and when to let it go; least_release_delay: seconds, whatever the settings say."""
+def protection_policy(
+    settings: RunSettings, least_release_delay: float = 0.0, turns_back: bool = False
+) -> ProtectionPolicy:
+    """Return how to ask for protection and when to let it go.
+
+    least_release_delay: seconds, whatever the settings say. turns_back: work that was refused protection can be given back.
+    """
     # Where no job may start unprotected, the next one would only be refused as well.
-    all_refused = settings.protect == "before-start" and settings.protect_failure == "closed"
+    closed = settings.protect_failure == "closed" or turns_back
+    all_refused = settings.protect == "before-start" and closed
     return ProtectionPolicy(
         lease_minutes=settings.lease_minutes,
         renew_before=settings.renew_before_minutes * _MINUTE_SECONDS,

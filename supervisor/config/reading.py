@@ -12,8 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from .options import Option
+
 # float() also reads `nan`, `infinity`, `1_000` and the digits of every script: none of them is meant here.
 _NUMBER_CHARACTERS = frozenset("0123456789.+-eE")
+
+
+# Room in sockaddr_un for a path without its final NUL (unix(7)).
+_SOCKET_PATH_BYTES = 107
 
 
 class Given(Frozen):
@@ -26,10 +32,11 @@ class Given(Frozen):
 class Reader:
     """Gives every option's value, the default where the user's is no good; `problems` then says so."""
 
-    __slots__ = ("_given", "_wrong", "problems")
+    __slots__ = ("_given", "_options", "_wrong", "problems")
 
-    def __init__(self, given: Mapping[str, Given]) -> None:
+    def __init__(self, given: Mapping[str, Given], options: Mapping[str, Option] = OPTIONS) -> None:
         self._given = given
+        self._options = options
         self._wrong: set[str] = set()
         self.problems: list[Problem] = []
 
@@ -44,15 +51,15 @@ class Reader:
     def text(self, key: str) -> str:
         """Return the user's text or the default."""
         given = self.given(key)
-        return OPTIONS[key].default if given is None else given
+        return self._options[key].default if given is None else given
 
     def where(self, key: str) -> str:
         """Return where the user wrote the option, in the user's own words."""
-        return self._given[key].where if key in self._given else OPTIONS[key].flag
+        return self._given[key].where if key in self._given else self._options[key].flag
 
     def refuse(self, key: str, what: str, fix: str) -> None:
         """Note that this option's value is not usable."""
-        self.add(key, Problem(f"{self.where(key)} {what}", f"this sets {OPTIONS[key].meaning}", fix))
+        self.add(key, Problem(f"{self.where(key)} {what}", f"this sets {self._options[key].meaning}", fix))
 
     def add(self, key: str, problem: Problem) -> None:
         """Note a problem that was found elsewhere."""
@@ -65,7 +72,7 @@ class Reader:
 
     def number_in(self, key: str, text: str) -> float | None:
         """Return the number that this text is, None (and a problem) where it is none within the option's limits."""
-        option = OPTIONS[key]
+        option = self._options[key]
         number = finite(text)
         least, most = option.limits
         if number is not None and least <= number <= most:
@@ -77,7 +84,7 @@ class Reader:
 
     def choice(self, key: str) -> Any:
         """Return one of the option's words; the settings say which they are, the table has to agree."""
-        option, text = OPTIONS[key], self.text(key)
+        option, text = self._options[key], self.text(key)
         if text not in option.choices:
             meant = did_you_mean(text, option.choices)
             self.refuse(key, f"is `{text}`", f"give one of {', '.join(option.choices)}{meant}")
@@ -86,6 +93,18 @@ class Reader:
     def words(self, key: str) -> tuple[str, ...]:
         """Return the parts of a list with commas, without the empty ones."""
         return tuple(word for part in self.text(key).split(",") if (word := part.strip()))
+
+
+def check_path(reader: Reader, key: str, text: str, path: str) -> None:
+    """Refuse a path that no unix socket can have. text: what the user wrote it in."""
+    if not path.startswith("/"):
+        reader.refuse(key, f"is `{text}`", "give an absolute path: the worker may work in another directory")
+    elif len(path.encode(errors="surrogateescape")) > _SOCKET_PATH_BYTES:
+        reader.refuse(
+            key,
+            f"is longer than {_SOCKET_PATH_BYTES} bytes",
+            "give a shorter path: the kernel takes no more",
+        )
 
 
 def finite(text: str) -> float | None:

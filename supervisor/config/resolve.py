@@ -15,9 +15,9 @@ from supervisor.core.sequence import (
 
 from .options import STOP_SIGNALS
 from .profiles import PROFILES, WITHOUT_HOOK, Profile
-from .reading import Reader, did_you_mean
+from .reading import Reader, check_path, did_you_mean
 from .recognise import recognise
-from .settings import RunSettings
+from .settings import PLAIN_API, RunSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from .profiles import SignalTarget
     from .reading import Given
     from .recognise import Recognised
-    from .settings import Protect
+    from .settings import ApiSettings, Protect
 
-# Room in sockaddr_un for a path without its final NUL (unix(7)).
-_SOCKET_PATH_BYTES = 107
+# Options of the API and of sockets; where none is given nothing of them need be read.
+_API = ("api", "api_token_file", "api_remote", "socket_mode", "socket_group", "arbitrate")
 
 # The other signals report faults of a program, are sent by the kernel, or are needed to stop and wake the worker.
 DUMP_SIGNALS = frozenset(
@@ -87,6 +87,7 @@ def resolve(
         restart=reader.choice("restart"),
         remap_exit=_remap_exit(reader),
         socket=_socket(reader, protect),
+        api=_api(reader),
         probes=_probes(reader),
         ready_file=_ready_file(reader),
         log_format=reader.choice("log_format"),
@@ -246,6 +247,15 @@ def _ready_file(reader: Reader) -> str | None:
     return path
 
 
+def _api(reader: Reader) -> ApiSettings:
+    if all(reader.given(key) is None for key in _API):
+        return PLAIN_API
+    # Only who wants another than the usual waits for what reads it.
+    from .api import read_api
+
+    return read_api(reader)
+
+
 def _socket(reader: Reader, protect: Protect) -> str:
     text = reader.text("socket")
     if text == "none" and protect == "before-start" and reader.is_good("protect"):
@@ -253,14 +263,5 @@ def _socket(reader: Reader, protect: Protect) -> str:
             "socket", "is `none` with before-start", "give a path: jobs ask for protection over this socket"
         )
     if text not in ("none", "auto"):
-        if not text.startswith("/"):
-            reader.refuse(
-                "socket", f"is `{text}`", "give an absolute path: the worker may work in another directory"
-            )
-        elif len(text.encode(errors="surrogateescape")) > _SOCKET_PATH_BYTES:
-            reader.refuse(
-                "socket",
-                f"is longer than {_SOCKET_PATH_BYTES} bytes",
-                "give a shorter path: the kernel takes no more",
-            )
+        check_path(reader, "socket", text, text)
     return text

@@ -23,6 +23,26 @@ if TYPE_CHECKING:
     LogLevel = Literal["info", "warning", "error"]
 
 
+class ApiSettings(Frozen):
+    """The local API, and the unix sockets of it and of the hooks.
+
+    addresses: `auto`, `unix:PATH` or `HOST:PORT` each. token_file: an absolute path, None where nobody needs a token.
+    remote: others than this task may reach it. mode, group: of socket files; group by name or number, None for our own.
+    arbitrates: the worker's ECS_AGENT_URI leads here.
+    """
+
+    addresses: tuple[str, ...]
+    token_file: str | None
+    remote: bool
+    mode: int
+    group: str | None
+    arbitrates: bool
+
+
+# What most have, who say nothing about it.
+PLAIN_API = ApiSettings(("auto",), None, False, 0o600, None, False)
+
+
 class RunSettings(Frozen):
     """Times are seconds, except where the name says minutes. Everything has been checked, also against the rest.
 
@@ -56,6 +76,7 @@ class RunSettings(Frozen):
     restart: Restart
     remap_exit: Mapping[int, int]
     socket: str
+    api: ApiSettings
     probes: tuple[ProbeSpec, ...]
     ready_file: str | None
     log_format: LogFormat

@@ -6,27 +6,28 @@ import tomllib
 
 from supervisor.core.problem import Problem
 
-from .options import OPTIONS, REPEATABLE, one_of_many
+from .options import REPEATABLE, Table, one_of_many
 from .reading import Given, did_you_mean
 
-_BY_NAME = {option.name: option for option in OPTIONS.values() if option.key != "config"}
 
-
-def read(text: str, path: str) -> tuple[dict[str, Given], tuple[Problem, ...]]:
-    """Return the options by key, and what is wrong. Raise ValueError where the text is not TOML."""
+def read(text: str, path: str, table: Table) -> tuple[dict[str, Given], tuple[Problem, ...]]:
+    """Return a command's options by key, and what is wrong. Raise ValueError where the text is not TOML."""
+    by_name = {option.name: option for option in table.options.values() if option.key != "config"}
     given: dict[str, Given] = {}
     wrong: list[Problem] = []
-    for table, content in tomllib.loads(text).items():
-        if table != "run" or not isinstance(content, dict):
-            wrong.append(_unknown(f"`{table}`", path, table, ["run"], "options of `run` stand under [run]"))
+    for head, content in tomllib.loads(text).items():
+        if head != table.command or not isinstance(content, dict):
+            fix = f"options of `{table.command}` stand under [{table.command}]"
+            wrong.append(_unknown(f"`{head}`", path, head, [table.command], fix))
             continue
         for name, value in content.items():
-            option = _BY_NAME.get(name)
+            option = by_name.get(name)
+            if isinstance(value, bool) and option is not None and option.is_switch:
+                value = "yes" if value else "no"
             written = _as_text(value, option is not None and option.key in REPEATABLE)
             if option is None:
-                wrong.append(
-                    _unknown(f"`{name}`", path, name, list(_BY_NAME), "see `ecs-supervisor run --help`")
-                )
+                fix = f"see `ecs-supervisor {table.command} --help`"
+                wrong.append(_unknown(f"`{name}`", path, name, list(by_name), fix))
             elif written is None:
                 fix = "give a string, a number, or a list of them"
                 wrong.append(Problem(f"`{name}` in {path} is {value!r}", f"this sets {option.meaning}", fix))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, dataclass_transform
+    from typing import Any, Self, dataclass_transform
 else:
 
     def dataclass_transform(**_options):
@@ -40,6 +40,10 @@ class Frozen(metaclass=_SlotsFromAnnotations):
 
     def __post_init__(self) -> None:
         """Raise ValueError when the fields do not go together."""
+
+    def replaced(self, **news: object) -> Self:
+        """Return the same with other values for these fields."""
+        return type(self)(**(self._fields() | news))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be changed")

@@ -17,3 +17,15 @@ NOT_EXECUTABLE = 126
 
 # The worker's file was not found.
 NOT_FOUND = 127
+
+# A running supervisor was to be asked, and there is none, or it does not answer.
+UNAVAILABLE = 69
+
+# A command that may run only under a hold has not got it; later it may.
+TRY_AGAIN = 75
+
+# The caller may not do what it asked for: a missing token, or another user's socket.
+NOT_ALLOWED = 77
+
+# A running supervisor has understood what it was asked for, and said no.
+REFUSED = 1

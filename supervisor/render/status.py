@@ -6,69 +6,79 @@ that neither a thousand jobs nor a control character in the name of one can spoi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
-from itertools import pairwise
+from .wording import clean, cut, duration, within
 
-from supervisor.core.snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    # For their names only: the command that shows the state of another process has no use for the machines behind them.
+    from collections.abc import Callable, Iterator
+
+    from supervisor.core.snapshot import HoldView, ProtectionView, Snapshot, WorkerView
+
+    # Says at what time something is, so many seconds from now, after a word; empty where nobody needs to know.
+    Stamp = Callable[[float, str], str]
 
 # With the other lines this stays within the 24 lines of a small terminal.
 _HOLDS_SHOWN = 10
 
 _ABOUT_WIDTH = 28
 _HOLDER_WIDTH = 20
-_LABEL_WIDTH = 12
-
-# In seconds; a duration shows two neighbours of these.
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+LABEL_WIDTH = 12
 
 
 def render(snapshot: Snapshot, *, log_lines_dropped: int = 0) -> str:
     """Return some 20 lines of text at most, for one worker."""
-    lines = [
-        ("task", _task(snapshot)),
-        *_way_out(snapshot),
-        *(("worker", _worker(worker)) for worker in snapshot.workers),
-        *(("hooks", hooks) for hooks in _hooks(snapshot)),
-        ("in flight", _in_flight(snapshot)),
-        *(("", hold) for hold in _holds(snapshot.holds)),
-        ("protection", _protection(snapshot.protection, bool(snapshot.holds))),
-        ("next", _next(snapshot)),
-    ]
+    shown = list(lines(snapshot, lambda _seconds, _word: ""))
     if log_lines_dropped:
-        lines.append(("log", f"lines dropped, because nobody read them fast enough: {log_lines_dropped}"))
-    return "".join(f"{label:{_LABEL_WIDTH}}{text}\n" for label, text in lines)
+        shown.append(("log", f"lines dropped, because nobody read them fast enough: {log_lines_dropped}"))
+    return "".join(f"{label:{LABEL_WIDTH}}{text}\n" for label, text in shown)
+
+
+def lines(snapshot: Snapshot, stamp: Stamp) -> Iterator[tuple[str, str]]:
+    """Yield what each line is about, empty where it goes on with the one above, and the line."""
+    yield "task", _task(snapshot, stamp)
+    yield from _way_out(snapshot, stamp)
+    yield from (("worker", _worker(worker)) for worker in snapshot.workers)
+    yield from (("hooks", hooks) for hooks in _hooks(snapshot))
+    yield "in flight", _in_flight(snapshot)
+    yield from (("", hold) for hold in hold_lines(snapshot.holds, _HOLDS_SHOWN))
+    yield "protection", _protection(snapshot.protection, bool(snapshot.holds), stamp)
+    yield "next", _next(snapshot)
 
 
 def as_json(snapshot: Snapshot, *, log_lines_dropped: int = 0) -> dict[str, object]:
     """Return the same as a structure that `json.dumps` takes: names as in Snapshot, times in seconds."""
+    from dataclasses import asdict
+
     return {**asdict(snapshot), "log_lines_dropped": log_lines_dropped}
 
 
-def _task(snapshot: Snapshot) -> str:
+def _task(snapshot: Snapshot, stamp: Stamp) -> str:
     admission = "takes new work" if snapshot.accepting else "takes no new work"
-    text = f"{snapshot.phase} for {_duration(snapshot.phase_for)}, {admission}"
+    since = stamp(-snapshot.phase_for, "since ")
+    text = f"{snapshot.phase} for {duration(snapshot.phase_for)}{since}, {admission}"
     # Once the way out has begun, why the task was quiet before is of no interest any more.
     because = snapshot.quiet_because if snapshot.phase == "quiet" else None
-    return text if because is None else f"{text}: {_clean(because)}"
+    return text if because is None else f"{text}: {clean(because)}"
 
 
-def _way_out(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+def _way_out(snapshot: Snapshot, stamp: Stamp) -> Iterator[tuple[str, str]]:
     if snapshot.stage is None:
         yield "way out", f"not begun; would be {snapshot.stages}"
     else:
         yield "way out", f"now {snapshot.stage}, of {snapshot.stages}"
     ends = []
     if snapshot.seconds_left is not None:
-        ends.append(f"work in flight is interrupted {_in(snapshot.seconds_left)}")
+        left = snapshot.seconds_left
+        ends.append(f"work in flight is interrupted {within(left)}{stamp(left, '')}")
     if snapshot.exits_in is not None:
-        ends.append(f"exit {_in(snapshot.exits_in)} at the latest")
+        ends.append(f"exit {within(snapshot.exits_in)}{stamp(snapshot.exits_in, '')} at the latest")
     if ends:
         yield "", ", ".join(ends)
 
 
 def _worker(worker: WorkerView) -> str:
-    words = [f"{_clean(worker.name)}: {worker.phase}"]
+    words = [f"{clean(worker.name)}: {worker.phase}"]
     if worker.pid is not None:
         words.append(f"pid {worker.pid}")
     if worker.status is not None:
@@ -76,7 +86,7 @@ def _worker(worker: WorkerView) -> str:
     if worker.starts > 1:
         words.append(f"started {worker.starts} times")
     if worker.starts_in is not None:
-        words.append(f"starts again {_in(worker.starts_in)}")
+        words.append(f"starts again {within(worker.starts_in)}")
     return ", ".join(words)
 
 
@@ -85,7 +95,7 @@ def _hooks(snapshot: Snapshot) -> Iterator[str]:
     for name in dict.fromkeys(f"{hook.framework} {hook.version}".strip() for hook in snapshot.hooks):
         alike = [hook for hook in snapshot.hooks if f"{hook.framework} {hook.version}".strip() == name]
         gates = [hook.gate for hook in alike if hook.gate is not None]
-        words = [f"{_clean(name)} in {len(alike)} process{'es' if len(alike) > 1 else ''}"]
+        words = [f"{clean(name)} in {len(alike)} process{'es' if len(alike) > 1 else ''}"]
         if gates:
             words.append(f"{gates.count('shut')} of {len(gates)} gates shut")
         if reserved := sum(hook.reserved for hook in alike):
@@ -97,32 +107,32 @@ def _in_flight(snapshot: Snapshot) -> str:
     return f"{len(snapshot.holds) or 'nothing'} ({snapshot.holds_taken} since the start)"
 
 
-def _holds(holds: tuple[HoldView, ...]) -> Iterator[str]:
-    shown = holds[:_HOLDS_SHOWN]
-    names = [
-        (_cut(hold.about or "unnamed", _ABOUT_WIDTH), _cut(hold.holder, _HOLDER_WIDTH)) for hold in shown
-    ]
+def hold_lines(holds: tuple[HoldView, ...], most: int) -> Iterator[str]:
+    """Yield a line for each hold, the oldest first, and one that counts those that are too many."""
+    shown = sorted(holds, key=lambda hold: hold.age, reverse=True)[:most]
+    names = [(cut(hold.about or "unnamed", _ABOUT_WIDTH), cut(hold.holder, _HOLDER_WIDTH)) for hold in shown]
     about_width = max((len(about) for about, _ in names), default=0)
     holder_width = max((len(holder) for _, holder in names), default=0)
     for hold, (about, holder) in zip(shown, names, strict=True):
-        since = f"{hold.phase} for {_duration(hold.age)}"
-        ends = "" if hold.expires_in is None else f", expires {_in(hold.expires_in)}"
+        since = f"{hold.phase} for {duration(hold.age)}"
+        ends = "" if hold.expires_in is None else f", expires {within(hold.expires_in)}"
         yield f"{about:{about_width}}  {holder:{holder_width}}  {since}{ends}"
     if len(holds) > len(shown):
         yield f"and {len(holds) - len(shown)} more, all of them younger"
 
 
-def _protection(protection: ProtectionView, working: bool) -> str:
-    words = [f"{protection.phase}: {_MEANING[protection.phase]}"]
+def _protection(protection: ProtectionView, working: bool, stamp: Stamp) -> str:
+    # Another version's supervisor may know a phase more.
+    words = [f"{protection.phase}: {_MEANING.get(protection.phase, 'not known to this version')}"]
     if (lease := _lease(protection)) is not None:
         words.append("for the work in flight" if working else "kept a while for the next job")
-        words.append(f"the lease ends {_in(lease)}")
+        words.append(f"the lease ends {within(lease)}{stamp(lease, '')}")
     if protection.request_for is not None:
-        words.append(f"asked {_duration(protection.request_for)} ago, not answered yet")
+        words.append(f"asked {duration(protection.request_for)} ago, not answered yet")
     if protection.retry_in is not None:
-        words.append(f"will be asked for again {_in(protection.retry_in)}")
+        words.append(f"will be asked for again {within(protection.retry_in)}")
     text = ", ".join(words)
-    return text if protection.because is None else f"{text} ({_clean(protection.because)})"
+    return text if protection.because is None else f"{text} ({clean(protection.because)})"
 
 
 # What each phase of the protection means to people, by its name in the snapshot.
@@ -150,9 +160,9 @@ def _next(snapshot: Snapshot) -> str:
     planned = [
         (snapshot.seconds_left, "work in flight is interrupted"),
         (snapshot.exits_in, "the supervisor exits, whatever is left"),
-        *((worker.starts_in, f"{_clean(worker.name)} is started again") for worker in snapshot.workers),
+        *((worker.starts_in, f"{clean(worker.name)} is started again") for worker in snapshot.workers),
         *(
-            (hold.expires_in, f"{_cut(hold.about or 'unnamed', _ABOUT_WIDTH)} expires")
+            (hold.expires_in, f"{cut(hold.about or 'unnamed', _ABOUT_WIDTH)} expires")
             for hold in snapshot.holds
         ),
         (_lease(protection), "the lease ends, unless it is renewed"),
@@ -163,28 +173,4 @@ def _next(snapshot: Snapshot) -> str:
     if not ahead:
         return "nothing by the clock alone"
     seconds, what = min(ahead)
-    return f"{_in(seconds)}: {what}"
-
-
-def _in(seconds: float) -> str:
-    return f"in {_duration(seconds)}" if seconds > 0 else "now"
-
-
-def _duration(seconds: float) -> str:
-    """Return the largest unit and its neighbour, such as `3 min 20 s`."""
-    whole = round(seconds)
-    for (name, size), (part_name, part_size) in pairwise(_UNITS):
-        if whole >= size:
-            part = whole % size // part_size
-            return f"{whole // size} {name} {part} {part_name}" if part else f"{whole // size} {name}"
-    return f"{whole} s"
-
-
-def _cut(text: str, width: int) -> str:
-    clean = _clean(text)
-    return clean if len(clean) <= width else f"{clean[: width - 3]}..."
-
-
-def _clean(text: str) -> str:
-    """Return the text on one line and without what a terminal would act upon."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return f"{within(seconds)}: {what}"

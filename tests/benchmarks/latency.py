@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 0.004
 _SWING_SECONDS = 0.3
 
 # Sends SIGTERM at once, as for every worker that drains by itself: quiet first would wait for the jobs.
-_AT_ONCE = ("--stop-sequence", "TERM 25 KILL")
+AT_ONCE = ("--stop-sequence", "TERM 25 KILL")
 
 
 def stop(bench: Bench, wrapper: Wrapper) -> dict[str, float]:
@@ -30,7 +30,7 @@ def stop(bench: Bench, wrapper: Wrapper) -> dict[str, float]:
         running.hear("start")
         running.settle()
         return {
-            "term_us": _latency(running, signal.SIGTERM, "TERM"),
+            "term_us": latency(running),
             "exit_after_stop_us": running.end_worker(),
         }
 
@@ -41,12 +41,12 @@ def stop_while_busy(bench: Bench, wrapper: Wrapper, load: str) -> dict[str, floa
     Beside another wrapper the same process does the same, and only finds nobody to tell.
     """
     socket = str(bench.folder / "busy.sock") if wrapper.is_ours else None
-    options = (*_AT_ONCE, "--socket", socket) if socket else ()
+    options = (*AT_ONCE, "--socket", socket) if socket else ()
     with trial(bench, wrapper, *bench.worker, "serves", options=options) as running:
         running.hear("start")
         with _load(bench, RATES[load], socket):
             running.hear_nothing(_SWING_SECONDS)
-            taken = _latency(running, signal.SIGTERM, "TERM")
+            taken = latency(running)
         running.end_worker()
         return {f"term_{load}_us": taken}
 
@@ -56,11 +56,12 @@ def forward(bench: Bench, wrapper: Wrapper, signals: int) -> list[dict[str, floa
     with trial(bench, wrapper, *bench.worker, "serves") as running:
         running.hear("start")
         running.settle()
-        taken = [{"usr1_us": _latency(running, signal.SIGUSR1, "USR1")} for _ in range(signals)]
+        taken = [{"usr1_us": latency(running, signal.SIGUSR1, "USR1")} for _ in range(signals)]
         return [*taken, {"exit_us": running.end_worker()}]
 
 
-def _latency(running: Trial, number: int, word: str) -> float:
+def latency(running: Trial, number: int = signal.SIGTERM, word: str = "TERM") -> float:
+    """Return the microseconds from the wrapper's signal to the worker's."""
     sent = running.send(number)
     taken = (running.hear(word).at - sent) / 1000
     running.hear_nothing(_PAUSE_SECONDS * random.uniform(1, 2))

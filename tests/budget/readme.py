@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from supervisor.config.options import options_table
+from supervisor.config.options import OPTIONS, options_table
 from supervisor.config.probes import probes_table
 from supervisor.config.profiles import profiles_table
+from supervisor.config.sidecar_options import SIDECAR
 from supervisor.render.log_events import log_events_table
 from supervisor.render.mermaid import diagrams
 
@@ -16,6 +17,9 @@ README = Path(__file__).parents[2] / "README.md"
 
 PARTS: dict[str, Callable[[], str]] = {
     "options": options_table,
+    "sidecar-options": lambda: options_table(
+        option for option in SIDECAR.options.values() if option is not OPTIONS.get(option.key)
+    ),
     "profiles": profiles_table,
     "probes": probes_table,
     "log-events": log_events_table,

@@ -45,6 +45,11 @@ def actor(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", "-u", str(ACTORS / f"{name}.py"), *arguments)
 
 
+def checkout(defect: str = "") -> tuple[str, ...]:
+    """Return the words that are `ecs-supervisor` without an installation. defect: code that breaks something in it first."""
+    return (sys.executable, "-I", "-c", _ENTRY % defect)
+
+
 class Run:
     """One supervisor, its output as lines, its log as dictionaries."""
 
@@ -161,16 +166,18 @@ def supervised(
     before: Sequence[str] = (),
     entry: Sequence[str | Path] = (),
     defect: str = "",
+    mode: str = "run",
     **popen: Any,
 ) -> Iterator[Run]:
-    """Run `ecs-supervisor run` over a command; whatever is left of it afterwards is killed.
+    """Run `ecs-supervisor run`, or what `mode` names, over a command; whatever is left of it afterwards is killed.
 
     before: words in front, of a program that starts the supervisor. entry: the words that are the supervisor itself,
     where it is not the checkout's. defect: code that breaks something in it first.
     """
     mark = uuid.uuid4().hex
-    supervisor = entry or (sys.executable, "-I", "-c", _ENTRY % defect)
-    words = [*before, *(namespace() if as_pid_1 else ()), *supervisor, "run", *options, "--", *command]
+    supervisor = entry or checkout(defect)
+    over = ("--", *command) if command else ()
+    words = [*before, *(namespace() if as_pid_1 else ()), *supervisor, mode, *options, *over]
     process = subprocess.Popen(
         words, stdin=stdin, stdout=stdout, stderr=stderr, env=os.environ | (env or {}) | {MARK: mark}, **popen
     )

@@ -14,7 +14,7 @@ import pytest
 from supervisor.emulator.agent import Agent
 from supervisor.emulator.faults import Fault
 from supervisor.emulator.world import World
-from supervisor.hooks import _election
+from supervisor.hooks import _election, _whereabouts
 from tests.process.crew import Crew, Member, crew
 from tests.process.harness import ROOT, actor, supervised
 
@@ -356,7 +356,7 @@ def test_many_forked_children_leave_no_descriptor_of_the_arbiter(container: Crew
     first, second = elected(container), container.start()
     second.tell("look")
     container.until(second.sees_protection, "the other is connected")
-    folder = _election._folder(container.environ["ECS_AGENT_URI"])
+    folder = _whereabouts.folder_for(container.environ["ECS_AGENT_URI"])
     assert _opened(first.pid, folder)
     child = first.tell("forkjob childs")["pid"]
     # The child's own connection, which the client has twice.

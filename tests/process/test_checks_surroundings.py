@@ -52,7 +52,7 @@ def test_check_argv_bytes(start: Start) -> None:
 
 
 def test_check_env_cwd_umask(start: Start, tmp_path: Path) -> None:
-    """Environment, directory, umask and niceness are those we were started with, and the hooks' socket is added."""
+    """Environment, directory, umask and niceness are those we were started with, and where we are found is added."""
     odd = {"ODD.NAME": "1", "BYTES": "\udcff\n=", "EMPTY": "", "PYTHONPATH": "/x", "PYTHONHOME": "/y"}
     niceness = os.nice(0) + 5
     with start(*actor("surroundings"), env=odd, cwd=tmp_path, umask=0o027, before=("nice", "-n", "5")) as run:
@@ -60,6 +60,7 @@ def test_check_env_cwd_umask(start: Start, tmp_path: Path) -> None:
         seen = json.loads(run.output[0])
     environment = {_text(name): _text(value) for name, value in seen["environment"].items()}
     assert environment.pop("ECS_SUPERVISOR_SOCKET").endswith(f"ecs-supervisor-{run.process.pid}.sock")
+    assert environment.pop("ECS_SUPERVISOR_API").endswith(f"ecs-supervisor-{run.process.pid}.api")
     assert environment == os.environ | odd | {MARK: run.mark}
     assert (seen["directory"], seen["umask"], seen["niceness"]) == (str(tmp_path), 0o027, niceness)
 

@@ -128,7 +128,7 @@ def test_the_worker_has_the_environment_of_the_container(installed: Installation
     environ = {b"spring.datasource.url": b"jdbc:x", b"A-B": b"1", b"BYTES": b"\xff\n\xfe=", b"EMPTY": b""}
     command = [installed.command] if start == "script" else [sys.executable, "-I", "-c", _AS_MODULE]
     ran = subprocess.run(
-        [*command, "run", "--socket", "none", "--", "/usr/bin/env", "-0"],
+        [*command, "run", "--socket", "none", "--api", "none", "--", "/usr/bin/env", "-0"],
         env=environ,
         capture_output=True,
         check=True,
@@ -146,7 +146,7 @@ def test_without_base64_the_worker_has_what_the_shell_kept(installed: Installati
     script = installed.command.read_text()
     installed.command.write_text(script.replace("base64", "no-such-program"))
     assert script.count("-p base64") == 1
-    run = (installed.command, "run", "--socket", "none", "--", "/usr/bin/env")
+    run = (installed.command, "run", "--socket", "none", "--api", "none", "--", "/usr/bin/env")
     told = output(*run, cwd=tmp_path, environ={"ORDINARY": "1"})
     assert set(told.splitlines()) - {f"PWD={tmp_path}", "SHLVL=0", "SHLVL=1"} - {"_=/usr/bin/env"} == {
         f"PATH={SYSTEM_PATH}",

@@ -239,7 +239,7 @@ def test_a_file_that_is_no_socket_is_not_removed(tmp_path: Path) -> None:
 
 def test_without_a_socket_the_worker_is_told_so() -> None:
     """Its hooks must not take themselves for a worker's without a supervisor, and speak to ECS beside ours."""
-    with supervised("env", options=("--socket", "none")) as run:
+    with supervised("env", options=("--socket", "none", "--api", "none")) as run:
         assert run.status() == 0
         assert [line for line in run.output if line.startswith("ECS_SUPERVISOR")] == [
             "ECS_SUPERVISOR_SOCKET=none"

@@ -259,16 +259,18 @@ def test_arguments_are_bytes() -> None:
         assert run.output == [os.fsencode(word).decode(errors="replace") for word in words]
 
 
-def test_the_workers_environment_is_ours_and_the_sockets_path() -> None:
-    """Nothing is added to the worker's environment but the path of the hooks' socket."""
+def test_the_workers_environment_is_ours_and_where_we_are_found() -> None:
+    """Nothing is added to the worker's environment but the hooks' socket and the API's, which both go at the end."""
     with supervised("env", "-0", env={"ODD.NAME": "1", "PYTHONPATH": "/x"}) as run:
         assert run.status() == 0
         seen = dict(entry.split("=", 1) for entry in run.output[0].split("\0") if entry)
-        path = seen.pop("ECS_SUPERVISOR_SOCKET")
+        path, api = seen.pop("ECS_SUPERVISOR_SOCKET"), seen.pop("ECS_SUPERVISOR_API")
         assert path.endswith(f"ecs-supervisor-{run.process.pid}.sock")
         expected = os.environ | {"ODD.NAME": "1", "PYTHONPATH": "/x", "ECS_TEST_RUN": run.mark}
         assert seen == expected
+        assert api == f"unix:{path.removesuffix('.sock')}.api"
         assert not Path(path).exists()
+        assert not Path(api.removeprefix("unix:")).exists()
 
 
 def test_the_dump_signal_prints_state_and_journal() -> None:

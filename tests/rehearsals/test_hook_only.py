@@ -29,7 +29,7 @@ from supervisor.emulator.evidence import JobRecord, jobs_of
 from supervisor.emulator.host import Host
 from supervisor.emulator.tasks import ContainerPlan, StopReason
 from supervisor.emulator.world import World
-from supervisor.hooks import _election
+from supervisor.hooks import _whereabouts
 from tests.process.crew import forget
 from tests.process.harness import MARK
 from tests.rehearsals.exposure import Held, longest_exposure, shortest_idleness
@@ -214,7 +214,7 @@ def _kill_arbiters(shift: _Shift, agent_uri: str) -> dict[int, float]:
 def _arbiter(agent_uri: str) -> int:
     """Return who holds the lock, 0 where nobody does."""
     asked_for = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    with suppress(FileNotFoundError), open(f"{_election._folder(agent_uri)}/lock", "rb+") as file:
+    with suppress(FileNotFoundError), open(f"{_whereabouts.folder_for(agent_uri)}/lock", "rb+") as file:
         kind, *_, pid = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked_for))
         return 0 if kind == fcntl.F_UNLCK else int(pid)
     return 0

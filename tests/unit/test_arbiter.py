@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.arbiter import APPLICABLE, RECONNECT_SECONDS, read_settings
+from supervisor.arbiter import APPLICABLE, read_settings
 from supervisor.config.options import OPTIONS
-from supervisor.config.policies import protection_policy
-from supervisor.hooks import _client
+from supervisor.config.policies import RECONNECT_SECONDS, protection_policy
+from supervisor.hooks import _connection
 
 
 def test_without_settings_the_defaults_count() -> None:
@@ -56,7 +56,7 @@ def test_what_applies_is_an_option_of_run(key: str) -> None:
 
 def test_the_release_waits_for_everybody_to_come_back() -> None:
     """A shorter delay is lengthened, by twice the longest pause of a client; a longer one stays."""
-    longest_pause = 1.5 * _client.LAST_RETRY_SECONDS
+    longest_pause = 1.5 * _connection.LAST_RETRY_SECONDS
     assert longest_pause * 2 <= RECONNECT_SECONDS
     short, _ = read_settings({"ECS_SUPERVISOR_RELEASE_DELAY": "1"})
     assert protection_policy(short, RECONNECT_SECONDS).release_delay == RECONNECT_SECONDS

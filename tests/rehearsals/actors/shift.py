@@ -15,12 +15,12 @@ import time
 
 # Before any process is forked, as a master would that loads the app: what is imported is not used in it.
 import supervisor.arbiter
-from supervisor.hooks import _client
+from supervisor.hooks import _connection
 from supervisor.hooks.job import Job
 
 file, processes, threads, seconds, seed = sys.argv[1], *map(int, sys.argv[2:6])
 
-_client.LAST_RETRY_SECONDS = 0.4
+_connection.LAST_RETRY_SECONDS = 0.4
 supervisor.arbiter.RECONNECT_SECONDS = 1.2
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.002, 7.0

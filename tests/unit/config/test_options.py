@@ -7,7 +7,7 @@ import re
 import pytest
 
 from supervisor.config.load import load
-from supervisor.config.options import OPTIONS, Option, options_help, options_table
+from supervisor.config.options import OPTIONS, RUN, Option, options_help, options_table
 from supervisor.config.settings import RunSettings
 
 every_option = pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.key)
@@ -36,7 +36,7 @@ def test_a_default_can_be_written_out(option: Option) -> None:
     if not option.has_default:
         assert option.default not in option.choices
         return
-    settings = load([option.flag, option.default, "--", "worker"], {}, str)
+    settings = load([f"{option.flag}={option.default}", "--", "worker"], {}, str)
     assert settings == load(["--", "worker"], {}, str)
     assert isinstance(settings, RunSettings)
 
@@ -45,14 +45,24 @@ def test_a_default_can_be_written_out(option: Option) -> None:
 def test_every_choice_is_accepted(option: Option) -> None:
     """What the help offers works."""
     for choice in option.choices:
-        assert isinstance(load([option.flag, choice, "worker"], {}, str), RunSettings)
+        assert isinstance(load([f"{option.flag}={choice}", "worker"], {}, str), RunSettings)
 
 
 @every_option
 def test_the_help_names_every_option(option: Option) -> None:
     """Its flag, what to write after it, what it means and what holds without it."""
     text = " ".join(options_help().split())
-    assert f"{option.flag} {option.value} {option.meaning}" in text
+    assert f"{option.written} {option.meaning}" in text
+
+
+@pytest.mark.parametrize("flag", RUN.switches)
+def test_a_switch_needs_no_value(flag: str) -> None:
+    """It sets its option, and what follows it is COMMAND."""
+    key, text = RUN.switches[flag]
+    settings = load([flag, "worker"], {}, str)
+    assert isinstance(settings, RunSettings)
+    assert settings == load([f"{OPTIONS[key].flag}={text}", "worker"], {}, str)
+    assert settings.command == ("worker",)
 
 
 def test_lines_of_the_help_are_short() -> None:

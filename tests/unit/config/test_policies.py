@@ -54,6 +54,14 @@ def test_where_no_job_may_start_unprotected_the_window_counts_for_refusals_too()
     assert protection_policy(settings(release_window="7")).refused_window == 0.0
 
 
+def test_what_can_be_given_back_is_not_asked_for_again_within_the_window() -> None:
+    """A message that is received and refused over and over ends as a dead letter."""
+    before_start = settings(protect="before-start", release_window="7")
+    assert protection_policy(before_start, turns_back=True).refused_window == 7.0
+    assert protection_policy(before_start).refused_window == 0.0
+    assert protection_policy(settings(release_window="7"), turns_back=True).refused_window == 0.0
+
+
 def test_a_release_delay_can_have_a_floor() -> None:
     """Whatever the settings say."""
     assert protection_policy(settings(release_delay="1"), least_release_delay=5.0).release_delay == 5.0

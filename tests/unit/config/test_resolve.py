@@ -8,7 +8,7 @@ from supervisor.config.probes import ProbeSpec
 from supervisor.config.profiles import PROFILES
 from supervisor.config.reading import Given
 from supervisor.config.resolve import resolve
-from supervisor.config.settings import RunSettings
+from supervisor.config.settings import PLAIN_API, ApiSettings, RunSettings
 from supervisor.core.problem import Problem
 from supervisor.core.sequence import parse
 
@@ -56,6 +56,7 @@ def test_without_options_everything_has_its_default() -> None:
         restart="never",
         remap_exit={},
         socket="auto",
+        api=PLAIN_API,
         probes=(),
         ready_file=None,
         log_format="auto",
@@ -88,6 +89,7 @@ def test_every_option_reaches_its_setting() -> None:
         restart="on-failure",
         remap_exit="143=0, 1=2",
         socket="/run/hooks.sock",
+        api="none",
         probe="children",
         probe_settle="3",
         ready_file="/run/ready",
@@ -118,6 +120,7 @@ def test_every_option_reaches_its_setting() -> None:
         restart="on-failure",
         remap_exit={143: 0, 1: 2},
         socket="/run/hooks.sock",
+        api=ApiSettings((), None, False, 0o600, None, False),
         probes=(ProbeSpec("children", "", "probe:children", 3.0),),
         ready_file="/run/ready",
         log_format="json",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.config.options import RUN
 from supervisor.config.reading import Given
 from supervisor.config.toml_file import read
 
@@ -17,14 +18,18 @@ def test_values_are_read_as_one_would_write_them_after_the_flag() -> None:
     profile = "celery"
     stop-signals = ["TERM", "INT"]
     remap-exit = ["143=0"]
+    arbitrate = true
+    api-remote = "no"
     """
-    assert read(text, "a.toml") == (
+    assert read(text, "a.toml", RUN) == (
         {
             "stop_timeout": Given("30", "`stop-timeout` in a.toml"),
             "renew_before": Given("2.5", "`renew-before` in a.toml"),
             "profile": Given("celery", "`profile` in a.toml"),
             "stop_signals": Given("TERM,INT", "`stop-signals` in a.toml"),
             "remap_exit": Given("143=0", "`remap-exit` in a.toml"),
+            "arbitrate": Given("yes", "`arbitrate` in a.toml"),
+            "api_remote": Given("no", "`api-remote` in a.toml"),
         },
         (),
     )
@@ -33,13 +38,13 @@ def test_values_are_read_as_one_would_write_them_after_the_flag() -> None:
 @pytest.mark.parametrize("text", ["", "[run]"])
 def test_a_file_may_have_nothing_in_it(text: str) -> None:
     """No options, no problems."""
-    assert read(text, "a.toml") == ({}, ())
+    assert read(text, "a.toml", RUN) == ({}, ())
 
 
 @pytest.mark.parametrize("value", ["true", "{ a = 1 }", "[true]", "[[1]]", "2026-01-01"])
 def test_a_value_of_another_type_is_refused(value: str) -> None:
     """Nobody would write it after a flag."""
-    given, (problem,) = read(f"[run]\nlease = {value}", "a.toml")
+    given, (problem,) = read(f"[run]\nlease = {value}", "a.toml", RUN)
     assert given == {}
     assert problem.what.startswith("`lease` in a.toml is ")
     assert problem.fix == "give a string, a number, or a list of them"
@@ -48,7 +53,7 @@ def test_a_value_of_another_type_is_refused(value: str) -> None:
 def test_unknown_names_are_refused_and_the_others_still_read() -> None:
     """Also options outside of [run], another table, and a file that names a file."""
     text = 'lease = 5\n[runs]\n[run]\nlese = 3\nconfig = "b.toml"\nlease = 9'
-    given, problems = read(text, "a.toml")
+    given, problems = read(text, "a.toml", RUN)
     assert given == {"lease": Given("9", "`lease` in a.toml")}
     assert [problem.what for problem in problems] == [
         "`lease` in a.toml is no option",
@@ -61,11 +66,11 @@ def test_unknown_names_are_refused_and_the_others_still_read() -> None:
 
 def test_a_run_that_is_no_table_is_refused() -> None:
     """`run = 3` has no place for options."""
-    (problem,) = read("run = 3", "a.toml")[1]
+    (problem,) = read("run = 3", "a.toml", RUN)[1]
     assert problem.fix.startswith("options of `run` stand under [run]")
 
 
 def test_what_is_not_toml_is_a_value_error() -> None:
     """The caller reports it together with the file's name."""
     with pytest.raises(ValueError, match="line 1"):
-        read("stop timeout: 30", "a.toml")
+        read("stop timeout: 30", "a.toml", RUN)

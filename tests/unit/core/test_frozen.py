@@ -77,3 +77,11 @@ def test_impossible_values_are_not_made() -> None:
     """What __post_init__ raises comes out of the construction."""
     with pytest.raises(ValueError, match="0 is not positive"):
         Positive(0)
+
+
+def test_a_value_is_replaced_in_part() -> None:
+    """Another value of the same class, checked like any; the old one stays as it was."""
+    point = Point(1, 2)
+    assert (point.replaced(y=3), point) == (Point(1, 3), Point(1, 2))
+    with pytest.raises(TypeError):
+        point.replaced(z=3)

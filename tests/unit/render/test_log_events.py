@@ -11,7 +11,7 @@ from supervisor.render.log_events import LOG_EVENTS, log_events_table
 
 SOURCES = Path(supervisor.__file__).parent
 WRITTEN = re.compile(
-    r'"((?:arbiter|bug|holds?|holder|hooks?|orphans|probe|protection|quiet|ready_file|settings|task|thread|worker)\.[a-z_]+)"'
+    r'"((?:api|app|arbiter|bug|deliver(?:y|ies)|holds?|holder|hooks?|metadata|orphans|periodic|probe|protection|queue|quiet|ready_file|settings|sidecar|sqsd|task|thread|worker)\.[a-z_]+)"'
 )
 
 

@@ -9,6 +9,19 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from supervisor.core.delivery.facts import (
+    DeliveryAnswered,
+    DeliveryFailed,
+    Extended,
+    Failure,
+    PollEnded,
+    PollFailed,
+    Received,
+    ReturnFailed,
+    Trouble,
+)
+from supervisor.core.delivery.names import Call, DeliveryId, PollId, QueueName
+from supervisor.core.delivery.orders import Poll, Return
 from supervisor.core.effects import Effect, Level, Note, note
 from supervisor.core.engine import Engine
 from supervisor.core.events import (
@@ -60,6 +73,34 @@ def test_every_fact_and_order_survives_the_way_through_text(made: Any) -> None:
     line = encode(entry)
     assert "\n" not in line
     assert decode(line) == entry
+
+
+RECEIVED = Received(DeliveryId("1"), "m", "r", None, 2, 0.5, 3)
+CALL = Call(DeliveryId("1"), 4, "r")
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        PollEnded(PollId(1), (RECEIVED, RECEIVED)),
+        PollFailed(PollId(1), Trouble.DENIED, "no"),
+        DeliveryAnswered(DeliveryId("1"), 503, 2.5),
+        DeliveryFailed(DeliveryId("1"), Failure.CUT),
+        ReturnFailed((CALL, CALL), Trouble.LOST),
+        Extended(CALL),
+    ],
+)
+def test_what_becomes_of_messages_survives_too(fact: Any) -> None:
+    """`sqsd` has facts of its own, with values in them."""
+    entry = Entry(Instant(1.0), fact, ())
+    assert decode(encode(entry)) == entry
+
+
+def test_orders_about_messages_survive_too() -> None:
+    """The same for its orders."""
+    orders: tuple[Any, ...] = (Poll(PollId(1), QueueName("q"), 5, 20), Return((CALL,), QueueName("q"), 0))
+    entry = Entry(Instant(1.0), StopRequested("x"), orders)
+    assert decode(encode(entry)) == entry
 
 
 def test_never_is_a_word() -> None:
