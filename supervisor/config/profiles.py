@@ -149,7 +149,7 @@ PROFILES: dict[str, Profile] = {
             busy="`run_task` to the saved result",
             hand_back="sent again and acknowledged: end of the queue, front of a Redis list",
             settings="a stream in place of a list, which loses a killed job; `idle_timeout`; no `consumer_name` of your own",
-            tested="0.12 (list), 0.13",
+            tested="0.12, 0.13",
         ),
         _profile(
             "sidekiq",
@@ -167,7 +167,7 @@ PROFILES: dict[str, Profile] = {
             busy="`processJob`, until the result is in Redis",
             hand_back="a job fetched too late, and what outlives the stop, to the front of its queue",
             settings="`lockDuration` and `stalledInterval`: after them a killed job comes back",
-            tested="6.7",
+            tested="6.0, 6.7",
         ),
         _profile(
             "gunicorn",
@@ -177,7 +177,7 @@ PROFILES: dict[str, Profile] = {
             busy="`--probe sockets=PORT`",
             hand_back="nothing is fetched",
             settings="`graceful_timeout` in a config file: below the time from TERM to KILL",
-            tested="gunicorn 27.0",
+            tested="20.1, 27.0",
         ),
         _profile(
             "uvicorn",
@@ -187,7 +187,7 @@ PROFILES: dict[str, Profile] = {
             busy="`--probe sockets=PORT`",
             hand_back="nothing is fetched",
             settings="alone it ends in order with 143, its own word for TERM; `--remap-exit 143=0` if that alarms somebody",
-            tested="uvicorn 0.54",
+            tested="0.29, 0.54",
         ),
         _profile(
             "puma",
@@ -198,7 +198,7 @@ PROFILES: dict[str, Profile] = {
             hand_back="nothing is fetched",
             settings="`force_shutdown_after`, and with workers `worker_shutdown_timeout`, below the time from TERM to KILL; it ends"
             " in order with 143: `raise_exception_on_sigterm false` makes that 0",
-            tested="puma 5.6",
+            tested="5.6",
         ),
     )
 }

@@ -35,7 +35,7 @@ from ._link import NEW, OWED, Link
 BREATH_SECONDS = 0.05
 # Jobs come fast when so many in a row begin so soon after one another: a breath has to be worth its thread, and where there
 # are few each is told by its name.
-FAST_SECONDS = BREATH_SECONDS / 4
+FAST_SECONDS = BREATH_SECONDS / 2
 FAST_JOBS = 10
 
 # A hold, whether its beginning is NEW, and what is said of it.

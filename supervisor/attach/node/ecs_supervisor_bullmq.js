@@ -135,12 +135,21 @@ function changed() {
     for (const worker of workers) {
       if (worker.isPaused() || !worker.isRunning()) continue; // by the app; or it waits in `run`
       held.add(worker);
-      original.pause.call(worker, true).catch(broken);
+      carefully(() => original.pause.call(worker, true));
     }
   } else if (!wanted && client.isShut) {
     client.opened();
-    for (const worker of held) original.resume.call(worker).catch(broken);
+    for (const worker of held) carefully(() => original.resume.call(worker));
     held.clear();
+  }
+}
+
+/** Before BullMQ 6 not all of these give a promise, and nothing of ours may end the app. */
+async function carefully(act) {
+  try {
+    await act();
+  } catch (error) {
+    broken(error);
   }
 }
 
