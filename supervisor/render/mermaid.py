@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 
-from supervisor.core import attachments, holds, lifecycle, probing, protection, worker
+from supervisor.core import attachments, delivery, holds, lifecycle, probing, protection, worker
 from supervisor.core.edges import Edge, P
 
 # From so many phases on, a move that is legal in all of them is drawn as one arrow: eight that cross hide the rest.
@@ -23,6 +23,7 @@ def diagrams() -> str:
         "A hook's gate": diagram(attachments.EDGES, (attachments.Phase.OPEN,)),
         "A worker": diagram(worker.EDGES, (worker.Phase.STARTING,)),
         "A probe": diagram(probing.EDGES, (probing.Phase.LOOKING,)),
+        "A delivery": diagram(delivery.EDGES, (delivery.Phase.RECEIVED,)),
     }
     return "\n".join(f"### {heading}\n\n```mermaid\n{text}```\n" for heading, text in drawn.items())
 

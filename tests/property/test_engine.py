@@ -56,9 +56,9 @@ from supervisor.core.sequence import parse
 from supervisor.core.worker import Restart, RestartPolicy
 
 from .bugs import BUGS, Bug
+from .seeds import LIMIT_SECONDS, SEEDS
 from .story import LEAST_PAUSE, WEB, Request, Story
 
-SEEDS = (1, 2, 3)
 HOLDERS = st.sampled_from([HolderId("alice"), HolderId("bob"), HolderId("carol")])
 MINUTE = 60.0
 
@@ -410,14 +410,14 @@ STORIES: dict[str, type[RuleBasedStateMachine]] = {"wild": Wild, "healthy": Heal
 
 
 # A hundred stories take some ten seconds, and more where others work too; cut off in the middle they look flaky.
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(LIMIT_SECONDS)
 @pytest.mark.parametrize("name", STORIES)
 def test_every_promise_holds(name: str) -> None:
     """No story breaks a promise."""
     run_state_machine_as_test(STORIES[name], settings=settings(stateful_step_count=40, deadline=None))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(LIMIT_SECONDS)
 @pytest.mark.parametrize("number", SEEDS)
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.what)
 def test_a_planted_bug_is_noticed(bug: Bug, number: int) -> None:

@@ -7,7 +7,7 @@ from enum import Enum
 
 import pytest
 
-from supervisor.core import holds, lifecycle, protection, worker
+from supervisor.core import delivery, holds, lifecycle, protection, worker
 from supervisor.core.edges import Edge, IllegalMove, check_move, edges_from
 
 
@@ -28,6 +28,7 @@ MACHINES = (
     ),
     (worker.EDGES, {worker.Phase.STARTING}, {worker.Phase.EXITED, worker.Phase.FATAL}),
     (lifecycle.EDGES, {lifecycle.Phase.STARTING}, {lifecycle.Phase.EXITED}),
+    (delivery.EDGES, {delivery.Phase.RECEIVED}, {delivery.Phase.ENDED}),
 )
 
 

@@ -87,7 +87,7 @@ def test_all_machines_are_drawn_under_headings() -> None:
     """README takes the text as it is: a heading and a closed fence for each machine."""
     text = diagrams()
     headings = [line for line in text.splitlines() if line.startswith("#")]
-    machines = ("The task", "Protection", "A hold", "A hook's gate", "A worker", "A probe")
+    machines = ("The task", "Protection", "A hold", "A hook's gate", "A worker", "A probe", "A delivery")
     assert headings == [f"### {machine}" for machine in machines]
     assert text.count("```mermaid\nstateDiagram-v2\n") == len(machines)
     assert text.count("```") == 2 * len(machines)
@@ -97,4 +97,5 @@ def test_all_machines_are_drawn_under_headings() -> None:
 def test_every_machine_begins_where_it_really_begins() -> None:
     """The first phases drawn are those in which the core creates its machines."""
     starts = re.findall(r"\[\*\] --> (\w+)", diagrams())
-    assert starts == ["starting", "looking", "absent", "waiting", "held", "open", "starting", "looking"]
+    expected = ["starting", "looking", "absent", "waiting", "held", "open", "starting", "looking", "received"]
+    assert starts == expected
