@@ -92,6 +92,10 @@ def _ask(command: str) -> Callable[[list[str]], int]:
 
 
 def _demo(words: list[str]) -> int:
+    if words == ["sqsd"]:
+        from .demo_sqsd import main as show_deliveries
+
+        return show_deliveries()
     from .demo import main
 
     return main(words)

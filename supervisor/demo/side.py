@@ -55,12 +55,12 @@ class Side:
         self.protected: dict[int, list[float]] = {}
         plan = ContainerPlan(_CONTAINER, stop_timeout=STOP_TIMEOUT_SECONDS)
         self.agent = Agent(World(desired_count=TASKS_AT_FIRST, containers=(plan,)))
-        worker = _command("supervisor.demo.worker", str(directory / "queue"), str(os.getpid()))
+        worker = command_of("supervisor.demo.worker", str(directory / "queue"), str(os.getpid()))
         if is_supervised:
-            worker = _command("supervisor", "run", *OPTIONS, "--", *worker)
+            worker = command_of("supervisor", "run", *OPTIONS, "--", *worker)
         elif finishes_at_stop:
             worker = (*worker, "--finish")
-        environ = {"PYTHONPATH": _python_path()}
+        environ = {"PYTHONPATH": python_path()}
         if not is_supervised:
             # Its hooks would do the supervisor's part otherwise (hook-only mode), and there would be no bare worker to see.
             environ["ECS_SUPERVISOR_SOCKET"] = "none"
@@ -127,12 +127,12 @@ class Side:
         return self._host.output_path(task_id, _CONTAINER).read_text(errors="replace")
 
 
-def _command(module: str, *arguments: str) -> tuple[str, ...]:
+def command_of(module: str, *arguments: str) -> tuple[str, ...]:
     # Not -I, which would not see a checkout; -P keeps what lies in the current directory out all the same.
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
-def _python_path() -> str:
+def python_path() -> str:
     """Where the interpreter of a task finds the very package that runs now, installed or not."""
     ours = str(Path(supervisor.__file__).parents[1])
     return os.pathsep.join(filter(None, (ours, os.environ.get("PYTHONPATH"))))

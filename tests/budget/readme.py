@@ -10,6 +10,7 @@ from supervisor.config.options import OPTIONS, options_table
 from supervisor.config.probes import probes_table
 from supervisor.config.profiles import profiles_table
 from supervisor.config.sidecar_options import SIDECAR
+from supervisor.config.sqsd.options import ALONE
 from supervisor.render.log_events import log_events_table
 from supervisor.render.mermaid import diagrams
 
@@ -19,6 +20,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "options": options_table,
     "sidecar-options": lambda: options_table(
         option for option in SIDECAR.options.values() if option is not OPTIONS.get(option.key)
+    ),
+    "sqsd-options": lambda: options_table(
+        option for option in ALONE.options.values() if option.key not in OPTIONS
     ),
     "profiles": profiles_table,
     "probes": probes_table,

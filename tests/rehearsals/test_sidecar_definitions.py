@@ -40,25 +40,30 @@ def settings(order: str) -> SidecarSettings:
     return found
 
 
-def test_the_containers_stop_in_the_order_of_the_name(order: str) -> None:
-    """One after the other, as ECS turns dependsOn round."""
+def stop_order(task: dict[str, Any]) -> list[str]:
+    """Return the containers of a task definition in the order in which ECS signals them, each when the one before has exited."""
     plans = [
         ContainerPlan(
             each["name"], tuple(on["containerName"] for on in each.get("dependsOn", ())), each["essential"]
         )
-        for each in definition(order)["containerDefinitions"]
+        for each in task["containerDefinitions"]
     ]
     world = World(containers=plans)
     task_id = world.add_task(0.0)
     world.decide(0.0)
     world.scale(0)
     signalled = []
-    for at in (1.0, 2.0):
+    for at in map(float, range(1, 1 + len(plans))):
         [stop] = world.decide(at)
         assert isinstance(stop, StopContainer)
         signalled.append(stop.container)
         world.container_exited(task_id, stop.container, 0, at)
-    assert signalled == ORDERS[order]
+    return signalled
+
+
+def test_the_containers_stop_in_the_order_of_the_name(order: str) -> None:
+    """One after the other, as ECS turns dependsOn round."""
+    assert stop_order(definition(order)) == ORDERS[order]
 
 
 def test_the_sidecar_is_told_its_stop_timeout_and_its_order(order: str) -> None:

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from supervisor.adapters.beanstalk.periodic import control_attributes
+from supervisor.emulator.sqs.faults import Fault
 from tests.rehearsals.deliveries import SECRET, signed, stage
-from tests.sqs.faults import Fault
 from tests.sqs.polling import one
 
 # A start takes some two seconds on a busy machine, and some jobs are long.
@@ -148,3 +148,14 @@ def test_sqs_that_is_away_costs_nothing_but_time() -> None:
         task.until_began("a")
         task.until(lambda: task.notes("queue.answers_again"), "that is noted too")
         assert len(task.notes("queue.trouble")) == 1
+
+
+def test_a_dump_has_the_facts_about_messages() -> None:
+    """The journal can be read while messages are at work, and no body is in it."""
+    with stage() as task:
+        task.send("secret")
+        task.until_began("secret")
+        journal = task.run.journal()
+        facts = [next(iter(json.loads(line)["event"])) for line in journal[1:]]
+        assert "PollEnded" in facts
+        assert "secret" not in "".join(journal)

@@ -21,7 +21,7 @@ _FLAGS = {"true": True, "false": False}
 def read_body(request: Request, *known: str) -> Fields:
     """Return the members of the JSON object that is the body; none where there is no body."""
     body = request.body()
-    if not body.strip():
+    if not body:
         return Fields({}, known)
     if request.content_type not in _JSON_TYPES and not request.content_type.endswith("+json"):
         raise ProblemError(

@@ -48,5 +48,7 @@ def test_one_that_is_loaded_stays() -> None:
 def test_what_it_does_not_have_it_does_not_have() -> None:
     """A name that the real one lacks is an AttributeError, as always."""
     code = 'import sys; from supervisor.cli.later import postpone; postpone("inspect"); import inspect; inspect.nonsense'
-    ran = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=20)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=20
+    )
     assert "AttributeError: module 'inspect' has no attribute 'nonsense'" in ran.stderr

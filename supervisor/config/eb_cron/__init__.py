@@ -1,0 +1,1 @@
+"""Elastic Beanstalk's cron.yaml: read, checked, and turned into schedules of EventBridge Scheduler."""
