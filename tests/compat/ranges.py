@@ -1,4 +1,4 @@
-"""Which releases of each framework are supported, and what a test of one needs: the one table.
+"""Which releases of each framework are supported, what a test of one needs, and what old ones do not have: the one table.
 
 The ranges stand in the hooks themselves, which warn outside of them: SUPPORTED = (oldest tested, first not tested). They are
 read without an import. What has no hook in Python has its range here.
@@ -16,7 +16,29 @@ from tests.process.harness import ROOT
 _HOOKS = ROOT / "supervisor" / "hooks"
 _TESTS = ROOT / "tests" / "integrations"
 
+# In these a test's parameter names the framework; none is imported before it runs.
+_SHARED = tuple(
+    _TESTS / f"test_{name}.py" for name in ("blocking_pops", "gates", "other_languages", "under_run")
+)
+_WEB = _TESTS / "test_web.py"
+
 PYPI, NPM = "pypi", "npm"
+
+# What every release has to pass: a test with one of these in its name or its file's. The others are about kills.
+FOCUS = ("attach", "busy", "gate", "hooked", "left_alone", "pops", "quiet", "refused", "request", "stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Something that releases before `since` do not have, and the tests of it with them.
+
+    test: the name of a test or of a configuration. proof: Python that fails where it is not there.
+    """
+
+    test: str
+    since: str
+    why: str
+    proof: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +55,7 @@ class Range:
     distribution: str = ""
     beside: tuple[str, ...] = ("redis",)
     beside_oldest: tuple[str, ...] = ()
+    absent: tuple[Absent, ...] = ()
 
     def requirements(self, *, newest: bool) -> tuple[str, ...]:
         """Return what is to be installed, as its package manager wants it written."""
@@ -44,16 +67,38 @@ class Range:
         return (f"{what}{release}", *self.beside, *(() if newest else self.beside_oldest))
 
     def tests(self) -> list[Path]:
-        """Return the framework's test files."""
-        named = {*_TESTS.glob(f"test_{self.name}.py"), *_TESTS.glob(f"test_{self.name}_*.py")}
+        """Return the framework's test files, and those it shares with others."""
+        own = self._own()
+        return own if own == [_WEB] else [*own, *_SHARED]
+
+    def chosen(self, absent: tuple[Absent, ...], *, everything: bool) -> str:
+        """Return pytest's -k for this framework's tests in those files: those of the focus, or all."""
+        own = (file.stem for file in self._own() if file != _WEB)
+        mine = " or ".join((*own, f"[{self.name}"))
+        parts = [f"({mine})", *(f"not {each.test}" for each in absent)]
+        if not everything:
+            parts.append(f"({' or '.join(FOCUS)})")
+        return " and ".join(parts)
+
+    def lacks(self, version: str) -> tuple[Absent, ...]:
+        """Return what this release does not have."""
+        return tuple(each for each in self.absent if numbers(version) < numbers(each.since))
+
+    def _own(self) -> list[Path]:
         if self.name in ("gunicorn", "uvicorn"):
-            named |= {*_TESTS.glob("test_web.py")}
-        return sorted(named)
+            return [_WEB]
+        return sorted({*_TESTS.glob(f"test_{self.name}.py"), *_TESTS.glob(f"test_{self.name}_*.py")})
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return a version for comparisons."""
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
 
 
 # Beside the framework itself. Old releases of it do not say what they cannot be used with.
 _BESIDE = {
     "celery": ("redis", "setproctitle"),
+    "dramatiq": ("redis", "pika"),
     "rq": ("redis", "setproctitle"),
     "taskiq": ("redis", "taskiq-redis"),
 }
@@ -62,10 +107,20 @@ _BESIDE_OLDEST = {
     "rq": ("redis<6",),
 }
 
+_OF_HUEY_3_4 = "from huey.consumer_options import config_defaults as d; dict(d)['graceful_signal']"
+_ABSENT = {
+    "huey": (
+        Absent("asked_for_term", "3.4", "the consumer's -g", _OF_HUEY_3_4),
+        Absent("interrupted_before_the_kill", "3.4", "the consumer's -t", _OF_HUEY_3_4),
+    ),
+    "rq": (Absent("rq-spawn", "2.2", "SpawnWorker", "from rq.worker import SpawnWorker"),),
+}
+
 _WITHOUT_HOOK = (
     Range("gunicorn", "20.1", "28", beside=("uvicorn", "redis")),
-    Range("uvicorn", "0.20", "0.55", beside=("gunicorn", "redis")),
-    Range("bullmq", "5.0.0", "7.0.0", NPM, beside=("ioredis",)),
+    # Older ones have no limit for a graceful stop that could be set (0.22), and end with a status of their own (0.29).
+    Range("uvicorn", "0.29", "0.55", beside=("gunicorn", "redis")),
+    Range("bullmq", "6.0.0", "7.0.0", NPM, beside=("ioredis",)),
 )
 
 
@@ -77,6 +132,7 @@ def ranges() -> list[Range]:
             *supported,
             beside=_BESIDE.get(name, ("redis",)),
             beside_oldest=_BESIDE_OLDEST.get(name, ()),
+            absent=_ABSENT.get(name, ()),
         )
         for name, supported in _read()
     ]

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.integrations.brokers import broker_for
 from tests.integrations.configuration import Configuration
-from tests.integrations.frameworks import configurations
+from tests.integrations.frameworks import BESIDE, MODULES, configurations
 from tests.integrations.stops import run
 from tests.integrations.table import LEGEND, Pair, details, pairs_table
 from tests.integrations.verdict import Verdict, judge
@@ -28,7 +28,7 @@ from tests.integrations.verdict import Verdict, judge
 def main(argv: list[str]) -> int:
     """Return the status to exit with."""
     wanted = _parser().parse_args(argv)
-    known, missing = configurations()
+    known, missing = configurations(BESIDE if wanted.sidecar else MODULES)
     chosen = [each for each in known if not wanted.only or any(word in each.name for word in wanted.only)]
     if wanted.list:
         sys.stdout.write("".join(f"{each.name}\n" for each in known))
@@ -105,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="configurations whose name has this in it")
     parser.add_argument("--list", action="store_true", help="print the names of the configurations")
+    parser.add_argument(
+        "--sidecar", action="store_true", help="workers in other languages, with a sidecar as the supervisor"
+    )
     parser.add_argument("--no-bare", action="store_true", help="only under the supervisor")
     parser.add_argument(
         "--together", action="store_true", help="bare and supervised at the same time: sooner, but tighter"

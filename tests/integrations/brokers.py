@@ -178,13 +178,17 @@ def broker_for(kind: str) -> Iterator[str]:
         yield ""
 
 
-def redis_call(url: str, *words: str) -> bytes:
-    """Send one command to a Redis server; return the beginning of its answer, as it comes over the wire."""
+def redis_call(url: str, *words: str) -> str:
+    """Send one command to a Redis server whose answer is a text or a number; return it."""
     port = int(url.rpartition(":")[2].partition("/")[0])
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         parts = [b"$%d\r\n%b\r\n" % (len(each), each) for each in (word.encode() for word in words)]
         connection.sendall(b"*%d\r\n" % len(parts) + b"".join(parts))
-        return connection.recv(65536)
+        with connection.makefile("rb") as answer:
+            kind, line = answer.read(1), answer.readline().decode().strip()
+            if kind == b"-":
+                raise AssertionError(f"Redis refuses {words}: {line}")
+            return answer.read(int(line)).decode() if kind == b"$" else line
 
 
 def redis_binary() -> str:

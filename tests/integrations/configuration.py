@@ -37,6 +37,11 @@ class Setting:
     library: Path
     tasks: Callable[[], Sequence[int]] = tuple
 
+    @property
+    def queue(self) -> str:
+        """A name of this run alone, for brokers that serve all tests of a session."""
+        return f"jobs-{self.folder.name}"
+
     def python_path(self, *folders: Path) -> str:
         """Return a PYTHONPATH with these folders and the recorder, and nothing of the supervisor."""
         return ":".join(map(str, (*folders, self.library)))
@@ -57,7 +62,9 @@ class Configuration(Protocol):
 
     name: its line in the table, `celery-prefork-redis`. broker: REDIS, RABBITMQ or NONE. app: the folder of the sample
     app, which is the working directory of the command. slots: how many jobs one task runs at a time. One whose worker does
-    not introduce a hook although it has a broker says so with a further member, `attaches = False`.
+    not introduce a hook although it has a broker says so with a further member, `attaches = False`; one whose jobs are held
+    although it has no broker with `holds = True`. `definition`: a folder of task-definitions/ whose sidecar is the supervisor.
+    `long_seconds`: the least and the most that its long jobs take.
     """
 
     @property
@@ -87,3 +94,26 @@ class Configuration(Protocol):
         Called once, when no task runs any more; it may empty the queue. `queue` is the one place from which they run at
         once; others say how they come back: `unacked, back after the visibility timeout`.
         """
+
+
+class Attachable(Configuration, Protocol):
+    """One that has a hook. gates: how many of its processes have a gate. stop_signal: what its stop sequence ends it with."""
+
+    @property
+    def gates(self) -> int: ...
+    @property
+    def stop_signal(self) -> int: ...
+
+
+class InPython(Attachable, Protocol):
+    """One whose sample app has `notice` and `command`."""
+
+    def enqueue_call(self, setting: Setting, function: str, name: str) -> None:
+        """Put one call of this function of the sample app into the queue."""
+
+
+class InAnotherLanguage(Attachable, Protocol):
+    """One whose sample app has other kinds of jobs: `fails`, `calculates`, `asksHowLong`, `pages`, `commands`."""
+
+    def enqueue(self, setting: Setting, jobs: Sequence[Job], kind: str = "sample") -> None:
+        """Put jobs of this kind into the queue."""

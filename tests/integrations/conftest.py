@@ -12,7 +12,9 @@ import pytest
 
 from tests.integrations import brokers
 from tests.integrations.configuration import NONE, RABBITMQ, REDIS, Configuration, Setting
+from tests.integrations.frameworks import named
 from tests.integrations.worker import Worker, library_in, supervised_worker
+from tests.unit.hooks.fake_supervisor import FakeSupervisor
 
 Run = Callable[..., Worker]
 SettingFor = Callable[[Configuration], Setting]
@@ -69,6 +71,21 @@ def setting_for(tmp_path: Path, request: pytest.FixtureRequest) -> SettingFor:
         return Setting(url, tmp_path / "records", tmp_path, library_in(tmp_path))
 
     return make
+
+
+@pytest.fixture
+def configuration(request: pytest.FixtureRequest) -> Configuration:
+    """Return the one whose name is the test's parameter (in `frameworks`: RQ, HUEY ...)."""
+    return named(request.param)
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[FakeSupervisor]:
+    """Give one that says what the test wants; for `hooked`."""
+    supervisor = FakeSupervisor(tmp_path / "hooks.sock")
+    supervisor.start()
+    yield supervisor
+    supervisor.stop()
 
 
 @pytest.fixture

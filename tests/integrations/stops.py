@@ -8,14 +8,12 @@ The rules
   3. A job is shorter than the drain. Nobody can keep one that is longer, least of all at StopTask; that is not measured here.
   4. After the last stop the queue is emptied, and only then does the service end. What has no end record by then, and is in
      no place from which it will run again, is lost.
-  5. Bare is the same, with the command itself as the container's.
+  5. Bare is the same, with the command itself as the container's. Which containers a task has: containers.py.
 """
 
 from __future__ import annotations
 
 import random
-import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,29 +21,18 @@ from pathlib import Path
 
 from supervisor.emulator.agent import Agent
 from supervisor.emulator.calls import Call
-from supervisor.emulator.container import Command, namespaces_are_possible
 from supervisor.emulator.evidence import ContainerRecord
 from supervisor.emulator.host import Host
-from supervisor.emulator.tasks import ContainerPlan, StopReason, TaskPhase
+from supervisor.emulator.tasks import StopReason, TaskPhase
 from supervisor.emulator.world import World
 from tests.integrations.configuration import NONE, Configuration, Job, Setting
+from tests.integrations.containers import STOP_TIMEOUT_SECONDS, containers, lives
 from tests.integrations.records import read_lines
 from tests.integrations.stream import Stream
-from tests.integrations.worker import ENTRY, library_in
+from tests.integrations.worker import library_in
 from tests.waiting import until
 
 TASKS = 3
-STOP_TIMEOUT_SECONDS = 10.0
-
-# Protection is left soon after the last job, and given up now and then, so that the scheduler can act within the minute
-# that a run lasts; all else is the default.
-OPTIONS = {
-    "ECS_SUPERVISOR_STOP_TIMEOUT": f"{STOP_TIMEOUT_SECONDS:g}",
-    "ECS_SUPERVISOR_RELEASE_DELAY": "0.5",
-    "ECS_SUPERVISOR_PROTECTED_BUDGET": "0.1",
-    "ECS_SUPERVISOR_RELEASE_WINDOW": "2",
-    "ECS_SUPERVISOR_LOG_FORMAT": "json",
-}
 
 # What the scheduler could not stop for so long was protected; that is no failure, and the story goes on.
 _SPARED_SECONDS = 12.0
@@ -58,15 +45,12 @@ _STARTING_SECONDS = 20.0
 # A task that is younger may still be where no signal is heard: in the interpreter's own start, as PID 1.
 _YOUNGEST_SECONDS = 0.5
 
-# Tasks of ECS have host names of their own, which frameworks put into the names of their workers.
-_OWN_NAME = ("-c", 'hostname "task-$EMULATOR_TASK"; exec "$@"', "sh")
-
 _SCHEDULED = (StopReason.SCALE_IN, StopReason.DEPLOYMENT, StopReason.USER)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is left of a run. logs: what each container printed, by the task's number, as the records call it.
+    """What is left of a run. containers: one for a task. logs: what its containers printed, by its number, as the records call it.
 
     attaches: whether a hook is to introduce itself in every task. holds: whether jobs are held, and so protected.
     ends: when the story had been told and only the emptied service was to end. spared: scale-ins that found everybody
@@ -153,7 +137,7 @@ class Story:
     def _stopped(self, *reasons: StopReason) -> int:
         return sum(
             record.signalled_at is not None and record.stop_reason in (reasons or _SCHEDULED)
-            for record in self._host.records
+            for record in lives(self._host.records)
         )
 
     def _working(self) -> int:
@@ -185,17 +169,16 @@ def run(
 ) -> Evidence:
     """Run a configuration once. broker: the URL of one that is empty. folder: an empty one, where all evidence stays."""
     chance = random.Random(f"{configuration.name} {seed}")
-    plan = ContainerPlan("worker", stop_timeout=STOP_TIMEOUT_SECONDS)
-    with Agent(World(desired_count=TASKS, containers=[plan])) as agent:
+    task = containers(configuration, supervised=supervised)
+    with Agent(World(desired_count=TASKS, containers=task.plans)) as agent:
 
         def serving() -> list[int]:
             with agent.world_lock:
                 return [task.number for task in agent.world.tasks if task.phase is TaskPhase.RUNNING]
 
         setting = Setting(broker, folder / "records", folder, library_in(folder), serving)
-        command = _container(configuration, setting, supervised=supervised)
         with (
-            Host(agent, {"worker": command}, folder) as host,
+            Host(agent, task.commands(configuration, setting), folder) as host,
             Stream(configuration, setting, TASKS, chance) as stream,
         ):
             story = Story(host, stream, setting, random.Random(f"stops of {configuration.name} {seed}"))
@@ -208,14 +191,14 @@ def run(
             return Evidence(
                 configuration=configuration.name,
                 attaches=getattr(configuration, "attaches", configuration.broker != NONE),
-                holds=configuration.broker != NONE,
+                holds=getattr(configuration, "holds", configuration.broker != NONE),
                 jobs=dict(stream.jobs),
                 records=setting.records,
-                containers=host.records,
+                containers=lives(host.records),
                 logs={
-                    number: host.output_path(id_, "worker").read_text(errors="replace")
-                    for id_, number in names.items()
-                    if host.output_path(id_, "worker").exists()
+                    number: "".join(path.read_text(errors="replace") for path in paths)
+                    for number in names.values()
+                    if (paths := sorted(folder.glob(f"task-{number}-*.log")))
                 },
                 calls={number: agent.protection_calls(id_) for id_, number in names.items()},
                 left=left,
@@ -224,17 +207,3 @@ def run(
                 emptied=emptied,
                 wall_minus_monotonic=time.time() - time.monotonic(),
             )
-
-
-def _container(configuration: Configuration, setting: Setting, *, supervised: bool) -> Command:
-    own_name: tuple[str, ...] = ()
-    if namespaces_are_possible() and shutil.which("hostname"):
-        # Under this name the emulated host knows that the program itself does not run yet, and keeps its signals.
-        shell = setting.folder / "setsid"
-        shell.symlink_to("/bin/sh")
-        own_name = ("unshare", "--uts", "--", str(shell), *_OWN_NAME)
-    supervisor = (sys.executable, "-I", "-c", ENTRY, "run", "--") if supervised else ()
-    environ = {"RECORDS": str(setting.records), "PYTHONUNBUFFERED": "1", **configuration.environ(setting)}
-    return Command(
-        (*own_name, *supervisor, *configuration.command(setting)), environ | OPTIONS, configuration.app
-    )

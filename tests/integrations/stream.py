@@ -27,6 +27,7 @@ class Stream:
         self._configuration = configuration
         self._setting = setting
         self._most = 3 * tasks * configuration.slots
+        self._long = getattr(configuration, "long_seconds", LONG_SECONDS)
         self._chance = chance
         self._count = 0
         self._stopped = threading.Event()
@@ -57,6 +58,6 @@ class Stream:
             self.error = error
 
     def _drawn(self) -> Job:
-        seconds = self._chance.uniform(*(LONG_SECONDS if self._chance.random() < 0.2 else SHORT_SECONDS))
+        seconds = self._chance.uniform(*(self._long if self._chance.random() < 0.2 else SHORT_SECONDS))
         self._count += 1
         return Job(f"job-{self._count:05}", round(seconds, 3))

@@ -5,37 +5,19 @@ from __future__ import annotations
 import dataclasses
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from supervisor.config.doors.celery import MODULE
 from tests.integrations.brokers import Broker, redis_call
 from tests.integrations.configuration import Job, Setting
 from tests.integrations.conftest import SettingFor
 from tests.integrations.frameworks.celery import CONFIGURATIONS, PREFORK, SOLO, THREADS, Celery, client
-from tests.integrations.hooked import Hooked, hooked
-from tests.unit.hooks.fake_supervisor import QUIET, FakeSupervisor, grant, refuse
+from tests.integrations.hooked import hooked
+from tests.unit.hooks.fake_supervisor import FakeSupervisor
 
 ALL = pytest.mark.parametrize("celery", CONFIGURATIONS, ids=lambda each: each.name)
 POOLS = pytest.mark.parametrize("celery", [PREFORK, THREADS, SOLO], ids=lambda each: each.name)
-
-
-@pytest.fixture
-def supervisor(tmp_path: Path) -> Iterator[FakeSupervisor]:
-    supervisor = FakeSupervisor(tmp_path / "hooks.sock")
-    supervisor.start()
-    yield supervisor
-    supervisor.stop()
-
-
-def attached(
-    celery: Celery, setting: Setting, supervisor: FakeSupervisor, **environ: str
-) -> AbstractContextManager[Hooked]:
-    return hooked(celery, setting, "celery", supervisor, "-I", MODULE, environ=environ)
 
 
 @ALL
@@ -44,7 +26,7 @@ def test_what_is_fetched_goes_back_at_quiet_and_runs_after_it_in_its_order(
 ) -> None:
     """Nothing begins after the confirmation; what waited in the worker is in the queue before its jobs have ended."""
     setting = setting_for(celery)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         running = [Job(f"r{number}", 3.0) for number in range(celery.slots)]
         celery.enqueue(setting, running)
@@ -59,7 +41,7 @@ def test_what_is_fetched_goes_back_at_quiet_and_runs_after_it_in_its_order(
         worker.quiet()
         worker.until(lambda: celery.waiting(setting) == 7, "all are in the queue again")
         worker.until(lambda: len(worker.jobs("end")) == celery.slots, "what ran has ended")
-        worker.until(lambda: supervisor.open_holds() == [], "nothing is held")
+        worker.until_nothing_held()
         assert celery.waiting(setting) == 7
         assert len(worker.jobs("start")) == celery.slots
         worker.resume()
@@ -70,24 +52,6 @@ def test_what_is_fetched_goes_back_at_quiet_and_runs_after_it_in_its_order(
         worker.until_gates("open")
 
 
-@ALL
-def test_a_worker_that_starts_while_it_is_quiet_fetches_nothing(
-    celery: Celery, setting_for: SettingFor, supervisor: FakeSupervisor
-) -> None:
-    """The gate is shut before the first fetch, and opens when the supervisor says so."""
-    setting = setting_for(celery)
-    supervisor.greeting = QUIET
-    celery.enqueue(setting, [Job("waits", 0.0)])
-    with attached(celery, setting, supervisor) as worker:
-        worker.until_gates("shut")
-        worker.until(lambda: "ready." in worker.output, "it is ready")
-        assert celery.waiting(setting) == 1
-        resumed_at = time.monotonic()
-        worker.resume()
-        worker.until(lambda: worker.jobs("end") == ["waits"], "the job is done")
-        assert worker.lines("start")[0].at > resumed_at
-
-
 @POOLS
 def test_quiet_and_resume_many_times_lose_nothing(
     celery: Celery, setting_for: SettingFor, supervisor: FakeSupervisor
@@ -96,12 +60,12 @@ def test_quiet_and_resume_many_times_lose_nothing(
     setting = setting_for(celery)
     names = [f"job{number}" for number in range(600)]
     celery.enqueue(setting, [Job(name, 0.01) for name in names])
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         for round_ in range(8):
             worker.until(lambda least=5 + 10 * round_: len(worker.jobs("end")) > least, "jobs run")
             worker.quiet()
-            worker.until(lambda: supervisor.open_holds() == [], "nothing runs any more")
+            worker.until_nothing_held()
             begun = worker.jobs("start")
             rest = 600 - len(begun)
             worker.until(lambda rest=rest: celery.waiting(setting) == rest, "the rest is in the queue")
@@ -112,34 +76,16 @@ def test_quiet_and_resume_many_times_lose_nothing(
 
 
 @POOLS
-def test_a_job_that_is_refused_goes_back_and_runs_when_it_may(
-    celery: Celery, setting_for: SettingFor, supervisor: FakeSupervisor
-) -> None:
-    """Under `protect before-start` it is not run, not failed, not lost, and not asked for without a pause."""
-    setting = setting_for(celery)
-    supervisor.answer = refuse
-    celery.enqueue(setting, [Job("a", 0.0), Job("b", 0.0), Job("c", 0.0)])
-    with attached(celery, setting, supervisor, ECS_SUPERVISOR_HOLD_WAIT="20") as worker:
-        worker.until(lambda: worker.said("hold"), "it was asked")
-        worker.until(lambda: celery.waiting(setting) == 3, "all are in the queue again")
-        assert worker.jobs("start") == []
-        supervisor.answer = grant
-        worker.until(lambda: sorted(worker.jobs("end")) == ["a", "b", "c"], "all have run")
-        worker.until(lambda: supervisor.open_holds() == [], "nothing is held any more")
-        assert len(worker.said("hold")) < 20
-
-
-@POOLS
 def test_a_job_waits_for_its_answer_before_it_begins(
     celery: Celery, setting_for: SettingFor, supervisor: FakeSupervisor
 ) -> None:
     """Under `protect before-start` nothing begins without an answer, as long as one is worth waiting for."""
     setting = setting_for(celery)
     celery.enqueue(setting, [Job("a", 0.0)])
-    with attached(celery, setting, supervisor, ECS_SUPERVISOR_HOLD_WAIT="4") as worker:
+    with hooked(celery, setting, supervisor, environ={"ECS_SUPERVISOR_HOLD_WAIT": "4"}) as worker:
         worker.until(lambda: worker.said("hold"), "it was asked")
         asked_at = time.monotonic()
-        worker.until(lambda: worker.jobs("end") == ["a"], "it has run all the same")
+        worker.until_ended("a")
         assert worker.lines("start")[0].at - asked_at > 3
 
 
@@ -149,18 +95,16 @@ def test_a_broker_that_dies_keeps_no_hold_and_no_gate(
 ) -> None:
     """Without a broker a job's end is seen, quiet is confirmed, and the next connection fetches nothing until the resume."""
     setting = dataclasses.replace(setting, broker=own_redis_server.url)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         celery.enqueue(setting, [Job("running", 2.0)])
-        worker.until(lambda: worker.jobs("start") == ["running"], "it runs")
+        worker.until_started("running")
         if celery.pool != "solo":
             # Celery 5.7 ends with an "Unrecoverable error" where a message is unacknowledged when Redis dies.
-            worker.until(
-                lambda: redis_call(setting.broker, "HLEN", "unacked") == b":0\r\n", "it is acknowledged"
-            )
+            worker.until(lambda: redis_call(setting.broker, "HLEN", "unacked") == "0", "it is acknowledged")
         own_redis_server.kill()
-        worker.until(lambda: worker.jobs("end") == ["running"], "it ends")
-        worker.until(lambda: supervisor.open_holds() == [], "nothing is held")
+        worker.until_ended("running")
+        worker.until_nothing_held()
         worker.quiet()
         own_redis_server.restart()
         celery.enqueue(setting, [Job("waits", 0.0)])
@@ -179,7 +123,7 @@ def test_term_ends_a_worker_without_a_broker(
 ) -> None:
     """Quiet is confirmed while it tries to connect, and TERM ends it."""
     setting = dataclasses.replace(setting, broker=own_redis_server.url)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         worker.until(lambda: "ready." in worker.output, "it is ready")
         own_redis_server.kill()
@@ -196,7 +140,7 @@ def test_a_worker_that_never_saw_a_broker_is_attached_and_ends(
     """The hook is heard of before there is a connection, and does not wait for one."""
     own_redis_server.kill()
     setting = dataclasses.replace(setting, broker=own_redis_server.url)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         worker.quiet()
         worker.process.send_signal(signal.SIGTERM)
@@ -208,10 +152,10 @@ def test_a_rate_limited_job_goes_back_too(setting_for: SettingFor, supervisor: F
     limit: tuple[tuple[str, Any], ...] = (("task_annotations", {"tasks.work": {"rate_limit": "1/m"}}),)
     celery = dataclasses.replace(PREFORK, settings=limit)
     setting = setting_for(celery)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         celery.enqueue(setting, [Job(name, 0.0) for name in ("a", "b", "c")])
-        worker.until(lambda: worker.jobs("end") == ["a"], "the first one has run")
+        worker.until_ended("a")
         worker.quiet()
         worker.until(lambda: celery.waiting(setting) == 2, "the others are in the queue")
 
@@ -219,7 +163,7 @@ def test_a_rate_limited_job_goes_back_too(setting_for: SettingFor, supervisor: F
 def test_remote_control_does_not_open_the_gate(setting_for: SettingFor, supervisor: FakeSupervisor) -> None:
     """`add_consumer` while the gate is shut is heard, and consumes after the resume."""
     setting = setting_for(PREFORK)
-    with attached(PREFORK, setting, supervisor) as worker:
+    with hooked(PREFORK, setting, supervisor) as worker:
         worker.until(lambda: "ready." in worker.output, "it is ready")
         worker.quiet()
         PREFORK.enqueue(setting, [Job("waits", 0.0)])
@@ -238,13 +182,13 @@ def test_a_pool_that_was_not_tested_has_holds_but_no_gate(
     setting = setting_for(SOLO)
     celery = dataclasses.replace(SOLO, pool="custom")
     environ = {"CELERY_CUSTOM_WORKER_POOL": "pools:Own"}
-    with attached(celery, setting, supervisor, **environ) as worker:
+    with hooked(celery, setting, supervisor, environ=environ) as worker:
         worker.until(
             lambda: worker.said("hello") and worker.said("hello")[0].get("framework"), "it is attached"
         )
         SOLO.enqueue(setting, [Job("a", 0.5)])
         worker.until(lambda: supervisor.open_holds() == ["tasks.work a"], "it is held")
-        worker.until(lambda: supervisor.open_holds() == [], "it has ended")
+        worker.until_nothing_held()
         assert worker.gates() == {}
         assert worker.output.count("is not one that was tested") == 1
 
@@ -253,11 +197,11 @@ def test_spawned_children_need_nothing_of_ours(setting_for: SettingFor, supervis
     """They are fresh interpreters, which import what the worker includes."""
     celery = dataclasses.replace(PREFORK, settings=(("worker_pool_start_method", "spawn"),))
     setting = setting_for(celery)
-    with attached(celery, setting, supervisor) as worker:
+    with hooked(celery, setting, supervisor) as worker:
         worker.until_attached()
         celery.enqueue(setting, [Job("a", 0.5)])
         worker.until(lambda: supervisor.open_holds() == ["tasks.work a"], "it is held")
-        worker.until(lambda: supervisor.open_holds() == [], "it has ended")
+        worker.until_nothing_held()
         assert worker.jobs("end") == ["a"]
 
 
@@ -266,7 +210,7 @@ def test_a_worker_that_restarts_itself_is_attached_again(
 ) -> None:
     """HUP executes the same command anew, with the same number and what is left of the environment."""
     setting = setting_for(PREFORK)
-    with attached(PREFORK, setting, supervisor) as worker:
+    with hooked(PREFORK, setting, supervisor) as worker:
         worker.until(lambda: "ready." in worker.output, "it is ready")
         worker.process.send_signal(signal.SIGHUP)
         worker.until(lambda: worker.output.count("ready.") == 2, "it is ready again")

@@ -182,4 +182,4 @@ def test_a_broker_comes_back_with_what_it_had(own_redis_server: brokers.Broker) 
     brokers.redis_call(own_redis_server.url, "RPUSH", "jobs", "two")
     own_redis_server.kill()
     own_redis_server.restart()
-    assert brokers.redis_call(own_redis_server.url, "LLEN", "jobs") == b":2\r\n"
+    assert brokers.redis_call(own_redis_server.url, "LLEN", "jobs") == "2"

@@ -12,46 +12,11 @@ from rq import Retry
 
 from tests.integrations.configuration import Job
 from tests.integrations.conftest import Run, SettingFor
-from tests.integrations.frameworks.rq import CONFIGURATIONS, FORK, POOL, SIMPLE, SPAWN, Rq, queue
+from tests.integrations.frameworks.rq import FORK, POOL, SIMPLE, SPAWN, Rq, queue
 from tests.integrations.records import read_lines
-from tests.integrations.worker import Worker
 
-ALL = pytest.mark.parametrize("rq", CONFIGURATIONS, ids=lambda each: each.name)
 WITH_HORSE = pytest.mark.parametrize("rq", [FORK, SPAWN], ids=lambda each: each.name)
 SINGLE = pytest.mark.parametrize("rq", [FORK, SIMPLE, SPAWN], ids=lambda each: each.name)
-
-
-@ALL
-def test_it_attaches_and_a_stop_lets_jobs_end_and_none_begin(
-    rq: Rq, run_worker: Run, setting_for: SettingFor
-) -> None:
-    """The hook is heard of, quiet is confirmed, short and long job end, the rest stays in the queue, the status is 0."""
-    setting = setting_for(rq)
-    worker = run_worker(rq, setting)
-    assert worker.until_attached(framework="rq")["about"].startswith("rq worker")
-    _until_gates(worker, rq.slots)
-    rq.enqueue(setting, [Job("short", 0.0)])
-    worker.until_ended("short")
-    running = [f"long{number}" for number in range(rq.slots)]
-    rq.enqueue(setting, [Job(name, 2.0) for name in running])
-    worker.until_started(*running)
-    rq.enqueue(setting, [Job("later", 0.0), Job("last", 0.0)])
-    worker.send(signal.SIGTERM)
-    assert worker.status() == 0
-    assert worker.noted("quiet.confirmed", gates=rq.slots)
-    assert sorted(worker.ended()) == sorted(worker.started()) == sorted(["short", *running])
-    assert rq.left(setting) == {"later": "queue", "last": "queue"}
-
-
-@ALL
-def test_a_stop_of_an_idle_worker_is_short(rq: Rq, run_worker: Run, setting_for: SettingFor) -> None:
-    """The gate is confirmed after the pop in hand, and TERM follows; it needs no part of the drain to pass."""
-    worker = run_worker(rq, setting_for(rq), stop_timeout=60)
-    _until_gates(worker, rq.slots)
-    worker.send(signal.SIGTERM)
-    assert worker.status() == 0
-    assert worker.noted("quiet.confirmed")
-    assert not worker.noted("quiet.unconfirmed")
 
 
 @SINGLE
@@ -116,43 +81,17 @@ def test_a_killed_member_of_a_pool_leaves_its_job_protected(run_worker: Run, set
     """The pool starts another member; the horse finishes as an orphan, held until its end."""
     setting = setting_for(POOL)
     worker = run_worker(POOL, setting)
-    _until_gates(worker, 2)
+    worker.until_gates(2)
     POOL.enqueue_call(setting, "parent", "orphan", 4.0)
     worker.until(lambda: any(line.what == "parent" for line in worker.lines()), "it runs")
     horse = next(line.pid for line in worker.lines() if line.what == "start")
     psutil.Process(horse).parent().kill()  # type: ignore[union-attr]
     worker.until_busy(1)
-    _until_gates(worker, 2)
+    worker.until_gates(2)
     worker.until_ended("orphan")
     worker.until_idle()
     worker.send(signal.SIGTERM)
     assert worker.status() == 0
-
-
-@SINGLE
-def test_a_job_hears_of_the_stop(rq: Rq, run_worker: Run, setting_for: SettingFor) -> None:
-    """In the horse, forked or spawned, as in the worker itself: stopping, and the seconds left."""
-    setting = setting_for(rq)
-    worker = run_worker(rq, setting)
-    worker.until_attached()
-    rq.enqueue_call(setting, "notice", "listens")
-    worker.until_started("listens")
-    worker.send(signal.SIGTERM)
-    assert worker.status() == 0
-    (noticed,) = (line for line in worker.records.read_text().splitlines() if '"noticed"' in line)
-    assert '"stopping": true' in noticed
-    assert '"seconds_left": null' not in noticed
-
-
-@SINGLE
-def test_a_command_of_a_job_is_not_attached(rq: Rq, run_worker: Run, setting_for: SettingFor) -> None:
-    """It inherits the environment and imports RQ's worker, and nothing is wrapped there."""
-    setting = setting_for(rq)
-    worker = run_worker(rq, setting)
-    worker.until_attached()
-    rq.enqueue_call(setting, "command", "runs")
-    worker.until_ended("runs")
-    assert '"said": "False"' in worker.records.read_text()
 
 
 @pytest.mark.parametrize("by_variable", [False, True], ids=["-w", "RQ_WORKER_CLASS"])
@@ -195,29 +134,6 @@ def test_a_killed_worker_is_told_by_its_signal(run_worker: Run, setting_for: Set
     assert [line.what for line in read_lines(setting.records)] == ["start", "end"]
 
 
-@ALL
-def test_a_worker_whose_supervisor_was_killed_ends_when_its_jobs_have(
-    rq: Rq, run_worker: Run, setting_for: SettingFor
-) -> None:
-    """Nobody would stop it in time any more: it fetches nothing, finishes, and goes."""
-    setting = setting_for(rq)
-    worker = run_worker(rq, setting)
-    _until_gates(worker, rq.slots)
-    rq.enqueue(setting, [Job("running", 3.0)])
-    worker.until_started("running")
-    worker.until_busy(1 if rq is SIMPLE else 2)
-    # RQ's titles overwrite what the harness finds processes by.
-    processes = psutil.Process(worker.pid).children(recursive=True)
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.until(
-        lambda: any("supervisor has died" in line for line in worker.output), "the worker has noticed"
-    )
-    rq.enqueue(setting, [Job("waits", 0.0)])
-    worker.until(lambda: not any(each.is_running() for each in processes), "all have ended")
-    assert worker.ended() == ["running"]
-    assert rq.left(setting) == {"waits": "queue"}
-
-
 def test_no_job_is_between_the_lists(run_worker: Run, setting_for: SettingFor) -> None:
     """Stops under a stream of the shortest jobs, by the supervisor: whatever was started has ended, the rest waits."""
     setting = setting_for(SIMPLE)
@@ -229,8 +145,3 @@ def test_no_job_is_between_the_lists(run_worker: Run, setting_for: SettingFor) -
     assert worker.status() == 0
     assert sorted(worker.started()) == sorted(worker.ended())
     assert sorted([*worker.ended(), *SIMPLE.left(setting)]) == sorted(names)
-
-
-def _until_gates(worker: Worker, count: int) -> None:
-    worker.until_attached()
-    worker.until(lambda: len(worker.gates()) == count, f"{count} gates are known")

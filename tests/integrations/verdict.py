@@ -40,7 +40,7 @@ _STAMP_SECONDS = 0.002
 _BEGIN_SECONDS = 5.0
 
 _CAUSES = ("holds.abandoned", "holder.died", "hold.expired", "task.killing")
-_DEFECTS = ("a defect of ecs-supervisor", '"bug.illegal_move"', '"thread.failed"')
+_DEFECTS = ("a defect of ecs-supervisor", '"bug.illegal_move"', '"thread.failed"', '"api.unavailable"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,9 @@ class Worker:
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        return self.run.notes
+        # Behind a line of the worker's that has no end (Celery's "Warm shutdown") ours stands in the same one.
+        found = (line[at:] for line in self.run.errors if (at := line.find('{"time": "')) >= 0)
+        return [json.loads(each) for each in found]
 
     @property
     def output(self) -> list[str]:
@@ -106,7 +108,19 @@ class Worker:
         """Wait until a hook has introduced itself (`hook.attached`)."""
         return self.until_noted("hook.attached", limit, **fields)
 
+    def until_gates(self, count: int) -> None:
+        """Wait until so many of the worker's processes have introduced a hook with a gate."""
+        # Only a supervisor that has begun its work can be asked for its journal.
+        self.until_attached()
+        self.until(lambda: len(self.gates()) == count, f"{count} gates are known")
+
     # What the jobs did.
+
+    def recorded(self, what: str) -> dict[str, Any]:
+        """Return the one line of this kind, with all that the app has put into it."""
+        lines = map(json.loads, self.records.read_text().splitlines())
+        (found,) = (line for line in lines if line["what"] == what)
+        return dict(found)
 
     def lines(self) -> list[Line]:
         return read_lines(self.records)

@@ -7,6 +7,8 @@ which is opened for appending.
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,3 +39,16 @@ def recorded(job: str, attempt: int = 1) -> Iterator[None]:
     record("start", job, attempt)
     yield
     record("end", job, attempt)
+
+
+def said_by_python(code: str) -> str:
+    """Return what an interpreter of its own prints, run as the commands of jobs are: with the worker's environment."""
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def record_command(job: str, code: str) -> None:
+    """Run such a command as a job, and write down what it has said."""
+    with recorded(job):
+        record("command", job, said=said_by_python(code))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Arq:
     broker: str = REDIS
     app: Path = APPS / "arq"
     slots: int = 2
+    gates: int = 1
+    stop_signal: int = signal.SIGTERM
 
     def command(self, setting: Setting) -> Sequence[str]:
         return (setting.program("arq"), self.settings)
@@ -37,6 +40,10 @@ class Arq:
     def enqueue(self, setting: Setting, jobs: Sequence[Job]) -> None:
         self.send(setting, *(("work", job.name, job.seconds) for job in jobs))
 
+    def enqueue_call(self, setting: Setting, function: str, name: str) -> None:
+        """Put one call into the queue."""
+        self.send(setting, (function, name))
+
     def send(self, setting: Setting, *calls: Sequence[Any], **options: Any) -> None:
         """Put these calls (function, name, arguments) into the queue; a job's id is its name."""
 
@@ -44,7 +51,8 @@ class Arq:
             pool = await create_pool(RedisSettings.from_dsn(setting.broker))
             for function, name, *arguments in calls:
                 await pool.enqueue_job(function, name, *arguments, _job_id=name, **options)
-            await pool.aclose()
+            # Called `close` in the redis-py that the oldest arq needs.
+            await getattr(pool, "aclose", pool.close)()
 
         with warnings.catch_warnings():
             # arq's own: an argument that redis-py no longer wants.
@@ -73,3 +81,5 @@ DEFAULT = Arq("arq")
 PATIENT = Arq("arq-completion-wait", settings="tasks.PatientSettings")
 
 CONFIGURATIONS: tuple[Configuration, ...] = (DEFAULT,)
+# Not in the table of random stops.
+ALSO: tuple[Configuration, ...] = (PATIENT,)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,10 @@ import redis
 
 from tests.integrations.configuration import APPS, REDIS, Configuration, Job, Setting
 
-# Without the variable: the folder `bull` among the temporary ones.
-MODULES = Path(os.environ.get("BULLMQ_MODULES") or f"{tempfile.gettempdir()}/bull/node_modules")
+MODULES = Path(os.environ.get("BULLMQ_MODULES") or "node_modules")
 if not (MODULES / "bullmq" / "package.json").exists():
     raise ImportError(
-        f"there is no BullMQ in {MODULES}: npm install --prefix {MODULES.parent} bullmq ioredis, or set BULLMQ_MODULES"
+        f"there is no BullMQ in {MODULES}: npm install --prefix FOLDER bullmq ioredis, and BULLMQ_MODULES=FOLDER/node_modules"
     )
 
 _STATES = {
@@ -36,6 +35,8 @@ class BullMQ:
     broker: str = REDIS
     app: Path = APPS / "bullmq"
     slots: int = 2
+    gates: int = 1
+    stop_signal: int = signal.SIGTERM
     script: str = "app.js"
     arguments: tuple[str, ...] = ()
 

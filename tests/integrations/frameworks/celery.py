@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ class Celery:
     slots: int = 2
     settings: tuple[tuple[str, object], ...] = ()
     app: Path = APPS / "celery"
+    gates: int = 1
+    stop_signal: int = signal.SIGTERM
 
     def command(self, setting: Setting) -> Sequence[str]:
         words = ("-A", "tasks", "worker", "-P", self.pool, "-c", str(self.slots), "-l", "INFO")
@@ -33,7 +36,7 @@ class Celery:
     def environ(self, setting: Setting) -> Mapping[str, str]:
         return {
             "BROKER": setting.broker,
-            "QUEUE": queue_of(setting),
+            "QUEUE": setting.queue,
             "SETTINGS": repr(dict(self.settings)),
             "PYTHONPATH": setting.python_path(self.app),
         }
@@ -52,11 +55,11 @@ class Celery:
 
     def waiting(self, setting: Setting) -> int:
         if self.broker == REDIS:
-            return int(redis_call(setting.broker, "LLEN", queue_of(setting))[1:].split(b"\r")[0])
+            return int(redis_call(setting.broker, "LLEN", setting.queue))
         with client(setting) as app, app.connection_for_write() as connection:
             return int(
                 connection.default_channel.queue_declare(
-                    queue_of(setting), durable=True, auto_delete=False
+                    setting.queue, durable=True, auto_delete=False
                 ).message_count
             )
 
@@ -64,27 +67,22 @@ class Celery:
         found: dict[str, str] = {}
         with client(setting) as app, app.connection_for_write() as connection:
             channel = connection.default_channel
-            channel.queue_declare(queue_of(setting), durable=True, auto_delete=False)
+            channel.queue_declare(setting.queue, durable=True, auto_delete=False)
             if self.broker == REDIS:
                 for raw in channel.client.hvals("unacked"):
                     message, exchange, _ = json.loads(raw)
-                    if exchange == queue_of(setting):
+                    if exchange == setting.queue:
                         found[message["headers"]["id"]] = "unacked, back after the visibility timeout"
-            while (message := channel.basic_get(queue_of(setting), no_ack=True)) is not None:
+            while (message := channel.basic_get(setting.queue, no_ack=True)) is not None:
                 found[message.headers["id"]] = "queue"
         return found
-
-
-def queue_of(setting: Setting) -> str:
-    """Return a queue's name of this run alone: RabbitMQ serves all tests of a session."""
-    return f"jobs-{setting.folder.name}"
 
 
 @contextmanager
 def client(setting: Setting) -> Iterator[Any]:
     """Give a Celery app that only sends."""
     app = celery.Celery("tasks", broker=setting.broker, set_as_current=False)
-    app.conf.task_default_queue = queue_of(setting)
+    app.conf.task_default_queue = setting.queue
     try:
         yield app
     finally:

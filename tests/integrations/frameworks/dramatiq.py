@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,12 @@ from typing import Any
 
 import pika
 import redis
+from dramatiq import Broker
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.message import Message
 
 from tests.integrations.configuration import APPS, RABBITMQ, REDIS, Configuration, Job, Setting
-
-QUEUE = "jobs"
-_KEY = f"dramatiq:{QUEUE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +32,52 @@ class Dramatiq:
     words: tuple[str, ...] = ()
     module: str = "tasks"
     app: Path = APPS / "dramatiq"
+    stop_signal: int = signal.SIGTERM
 
     @property
     def slots(self) -> int:
         return self.processes * self.threads
 
+    @property
+    def gates(self) -> int:
+        return self.processes
+
     def command(self, setting: Setting) -> Sequence[str]:
         sizes = ("-p", str(self.processes), "-t", str(self.threads))
-        return (setting.program("dramatiq"), self.module, *sizes, "-Q", QUEUE, *self.words)
+        return (setting.program("dramatiq"), self.module, *sizes, "-Q", setting.queue, *self.words)
 
     def environ(self, setting: Setting) -> Mapping[str, str]:
-        return {"BROKER": _url(setting), "PYTHONPATH": setting.python_path(self.app)}
+        return {
+            "BROKER": _url(setting),
+            "QUEUE": setting.queue,
+            "PYTHONPATH": setting.python_path(self.app),
+        }
 
     def enqueue(self, setting: Setting, jobs: Sequence[Job]) -> None:
-        if self.broker == REDIS:
-            self.send(setting, *(("work", job.name, job.seconds) for job in jobs))
-            return
-        broker = RabbitmqBroker(url=_url(setting))
-        broker.declare_queue(QUEUE, ensure=True)
-        for job in jobs:
-            broker.enqueue(_message("work", job.name, job.seconds))
-        broker.close()
+        self.send(setting, *(("work", job.name, job.seconds) for job in jobs))
+
+    def enqueue_call(self, setting: Setting, function: str, name: str) -> None:
+        """Put one call into the queue."""
+        self.send(setting, (function, name))
 
     def send(self, setting: Setting, *calls: Sequence[Any], delay: int | None = None) -> None:
-        """Put these calls (function, name, arguments) into the Redis queue. delay: in milliseconds."""
-        broker = RedisBroker(url=setting.broker)
+        """Put these calls (function, name, arguments) into the queue. delay: in milliseconds, of Redis alone."""
+        if self.broker == REDIS:
+            broker: Broker = RedisBroker(url=setting.broker)
+        else:
+            broker = RabbitmqBroker(url=_url(setting))
+            broker.declare_queue(setting.queue, ensure=True)
         for function, *arguments in calls:
-            broker.enqueue(_message(function, *arguments), delay=delay)
+            broker.enqueue(_message(setting.queue, function, *arguments), delay=delay)
         broker.close()
 
     def waiting(self, setting: Setting) -> int:
         if self.broker == REDIS:
             with redis.Redis.from_url(setting.broker) as client:
-                return int(client.llen(_KEY))
+                return int(client.llen(f"dramatiq:{setting.queue}"))
         with pika.BlockingConnection(pika.URLParameters(_url(setting))) as connection:
             try:
-                found = connection.channel().queue_declare(QUEUE, passive=True)
+                found = connection.channel().queue_declare(setting.queue, passive=True)
             except pika.exceptions.ChannelClosedByBroker:
                 return 0  # nobody has declared it yet
             return int(found.method.message_count)
@@ -78,11 +87,12 @@ class Dramatiq:
 
     def _left_in_redis(self, setting: Setting) -> Mapping[str, str]:
         with redis.Redis.from_url(setting.broker) as client:
-            ready = set(client.lrange(_KEY, 0, -1))
+            key = f"dramatiq:{setting.queue}"
+            ready = set(client.lrange(key, 0, -1))
             found = {}
-            for id_, text in client.hgetall(f"{_KEY}.msgs").items():
+            for id_, text in client.hgetall(f"{key}.msgs").items():
                 found[_name(text)] = "queue" if id_ in ready else "unacked, back after the heartbeat timeout"
-            for text in client.hvals(f"{_KEY}.DQ.msgs"):
+            for text in client.hvals(f"{key}.DQ.msgs"):
                 found[_name(text)] = "delayed, back at its time"
             return found
 
@@ -90,7 +100,7 @@ class Dramatiq:
         found = {}
         with pika.BlockingConnection(pika.URLParameters(_url(setting))) as connection:
             channel = connection.channel()
-            while (got := channel.basic_get(QUEUE, auto_ack=True))[0] is not None:
+            while (got := channel.basic_get(setting.queue, auto_ack=True))[0] is not None:
                 found[_name(got[2])] = "queue"
         return found
 
@@ -100,10 +110,10 @@ def _url(setting: Setting) -> str:
     return setting.broker.removesuffix("//") + "/%2F" if setting.broker.startswith("amqp") else setting.broker
 
 
-def _message(function: str, *arguments: object) -> Message[Any]:
+def _message(queue: str, function: str, *arguments: object) -> Message[Any]:
     # Made by hand: importing the app would set its broker for this process.
     return Message(
-        queue_name=QUEUE,
+        queue_name=queue,
         actor_name=function,
         args=arguments,
         kwargs={},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ class Huey:
     instance: str = "tasks.huey"
     slots: int = 2
     app: Path = APPS / "huey"
+    stop_signal: int = signal.SIGINT
+
+    @property
+    def gates(self) -> int:
+        """Threads share one; each process has its own."""
+        return self.slots if self.kind == "process" else 1
 
     def command(self, setting: Setting) -> Sequence[str]:
         kind = ("-k", self.kind, "-w", str(self.slots))

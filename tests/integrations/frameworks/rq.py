@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,12 @@ class Rq:
     slots: int = 1
     broker: str = REDIS
     app: Path = APPS / "rq"
+    stop_signal: int = signal.SIGTERM
+
+    @property
+    def gates(self) -> int:
+        """A pool's main process has none."""
+        return self.slots
 
     def command(self, setting: Setting) -> Sequence[str]:
         return (setting.program("rq"), *self.words, "--url", setting.broker, QUEUE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class Sidekiq:
     broker: str = REDIS
     app: Path = APPS / "sidekiq"
     slots: int = 2
+    gates: int = 1
+    stop_signal: int = signal.SIGTERM
     options: tuple[str, ...] = ()
 
     def command(self, setting: Setting) -> Sequence[str]:
@@ -31,8 +34,9 @@ class Sidekiq:
     def environ(self, setting: Setting) -> Mapping[str, str]:
         return {"REDIS_URL": setting.broker}
 
-    def enqueue(self, setting: Setting, jobs: Sequence[Job], kind: str = "Sample") -> None:
-        payloads = [payload(kind, job.name, job.seconds) for job in jobs]
+    def enqueue(self, setting: Setting, jobs: Sequence[Job], kind: str = "sample") -> None:
+        name = kind[0].upper() + kind[1:]
+        payloads = [payload(name, job.name, job.seconds) for job in jobs]
         if payloads:
             with redis.Redis.from_url(setting.broker) as client:
                 client.lpush(QUEUE, *payloads)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +28,15 @@ class Taskiq:
     processes: int = 2
     broker: str = REDIS
     app: Path = APPS / "taskiq"
+    stop_signal: int = signal.SIGTERM
 
     @property
     def slots(self) -> int:
         return self.processes * 2
+
+    @property
+    def gates(self) -> int:
+        return self.processes
 
     def command(self, setting: Setting) -> Sequence[str]:
         return (setting.program("taskiq"), "worker", "tasks:broker", "-w", str(self.processes), *self.words)
@@ -40,6 +46,10 @@ class Taskiq:
 
     def enqueue(self, setting: Setting, jobs: Sequence[Job]) -> None:
         self.send(setting, *(("work", job.name, job.seconds) for job in jobs))
+
+    def enqueue_call(self, setting: Setting, function: str, name: str) -> None:
+        """Put one call into the queue."""
+        self.send(setting, (function, name))
 
     def send(self, setting: Setting, *calls: Sequence[Any], **labels: object) -> None:
         """Put these calls (function, name, arguments) into the queue, as taskiq's JSON formatter writes them."""

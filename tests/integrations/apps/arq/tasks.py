@@ -3,11 +3,10 @@
 # ruff: noqa: ARG001 - arq gives every function its context
 import asyncio
 import os
-import sys
 
 from arq import Retry, func
 from arq.connections import RedisSettings
-from recorder import record, recorded
+from recorder import record, record_command, recorded
 
 
 async def work(ctx, name: str, seconds: float) -> None:
@@ -41,13 +40,7 @@ async def notice(ctx, name: str, limit: float = 60.0) -> None:
 
 async def command(ctx, name: str) -> None:
     """Run a command as jobs do, one that itself imports arq's worker."""
-    inner = "import arq.worker as w; print(hasattr(w.Worker.run_job, '__wrapped__'))"
-    with recorded(name):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", inner, stdout=asyncio.subprocess.PIPE
-        )
-        said, _ = await process.communicate()
-        record("command", name, said=said.decode().strip())
+    record_command(name, "import arq.worker as w; print(hasattr(w.Worker.run_job, '__wrapped__'))")
 
 
 class WorkerSettings:

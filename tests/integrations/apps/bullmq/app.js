@@ -3,28 +3,17 @@
 // A BullMQ app as people write them; it knows nothing of a supervisor, but for the one job that asks how long it has.
 
 const { execSync } = require('node:child_process');
-const fs = require('node:fs');
 const path = require('node:path');
 const { WaitingError, Worker } = require('bullmq');
+const { connection, record, sample, sleep } = require('./record.js');
 
-const url = new URL(process.env.REDIS_URL);
-const connection = { host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null };
+// How long a page of the long job takes.
+const PAGE_SECONDS = 0.05;
 
-function record(what, job) {
-  const t = Number(process.hrtime.bigint()) / 1e9;
-  const line = { t, job, what, task: process.env.EMULATOR_TASK || '0', pid: process.pid, attempt: 1 };
-  fs.appendFileSync(process.env.RECORDS, `${JSON.stringify(line)}\n`);
-}
-
-const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 const client = () => globalThis[Symbol.for('ecs-supervisor')];
 
 const kinds = {
-  async sample({ name, seconds }) {
-    record('start', name);
-    await sleep(seconds);
-    record('end', name);
-  },
+  sample,
 
   async fails({ name, seconds }) {
     record('start', name);
@@ -52,13 +41,13 @@ const kinds = {
   // Saves how far it has come, and goes on in another worker.
   async pages({ name, seconds, from = 0 }, job, token) {
     record('start', name);
-    for (let page = from; page < seconds * 20; page++) {
+    for (let page = from; page < seconds / PAGE_SECONDS; page++) {
       if (client() && client().stopping) {
         await job.updateData({ ...job.data, from: page });
         await job.moveToWait(token);
         throw new WaitingError();
       }
-      await sleep(0.05);
+      await sleep(PAGE_SECONDS);
     }
     record('end', name);
   },

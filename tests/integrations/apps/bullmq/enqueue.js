@@ -5,9 +5,9 @@
 
 const fs = require('node:fs');
 const { Queue } = require('bullmq');
+const { connection } = require('./record.js');
 
-const url = new URL(process.env.REDIS_URL);
-const queue = new Queue('jobs', { connection: { host: url.hostname, port: Number(url.port) } });
+const queue = new Queue('jobs', { connection });
 
 async function main(what) {
   if (what === 'add') {

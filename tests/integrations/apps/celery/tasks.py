@@ -6,7 +6,7 @@ import sys
 import time
 
 from celery import Celery
-from recorder import record, recorded
+from recorder import record, recorded, said_by_python
 
 app = Celery("tasks", broker=os.environ["BROKER"])
 app.conf.update(
@@ -57,9 +57,7 @@ def command(name):
     """Run commands as tasks do: one that imports Celery's worker, and Celery's own."""
     inner = "import sys, celery.worker.worker; print('supervisor.hooks.celery' in sys.modules)"
     with recorded(name):
-        said = subprocess.run(
-            [sys.executable, "-c", inner], capture_output=True, text=True, check=True
-        ).stdout
+        said = said_by_python(inner)
         own = [sys.executable, "-m", "celery", "-A", "tasks", "report"]
         report = subprocess.run(own, capture_output=True, text=True, check=False)
-        record("command", name, said=said.strip(), status=report.returncode, errors=report.stderr)
+        record("command", name, said=said, status=report.returncode, errors=report.stderr)

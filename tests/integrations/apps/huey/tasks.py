@@ -1,13 +1,11 @@
 """The sample app for Huey: what a user's module of tasks looks like, with records of what became of each."""
 
 import os
-import subprocess
-import sys
 import time
 
 from huey import RedisHuey, SqliteHuey
 from huey.signals import SIGNAL_INTERRUPTED
-from recorder import record, recorded
+from recorder import record, record_command, recorded
 
 BROKER = os.environ["BROKER"]
 
@@ -53,12 +51,7 @@ def notice(name, limit=60.0):
 @huey.task()
 def command(name):
     """Run a command as tasks do, one that itself imports Huey's consumer."""
-    inner = "import huey.consumer as c; print(hasattr(c.Consumer.start, '__wrapped__'))"
-    with recorded(name):
-        said = subprocess.run(
-            [sys.executable, "-c", inner], capture_output=True, text=True, check=True
-        ).stdout
-        record("command", name, said=said.strip())
+    record_command(name, "import huey.consumer as c; print(hasattr(c.Consumer.start, '__wrapped__'))")
 
 
 @huey.signal(SIGNAL_INTERRUPTED)

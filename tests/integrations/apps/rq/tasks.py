@@ -1,11 +1,9 @@
 """The sample app for RQ: what a user's module of jobs looks like, with records of what became of each."""
 
 import os
-import subprocess
-import sys
 import time
 
-from recorder import record, recorded
+from recorder import record, record_command, recorded
 
 
 def work(name: str, seconds: float) -> None:
@@ -32,12 +30,7 @@ def notice(name: str, limit: float = 60.0) -> None:
 
 def command(name: str) -> None:
     """Run a command as jobs do, one that itself imports RQ's worker."""
-    inner = "import rq.worker as w; print(hasattr(w.Worker.work, '__wrapped__'))"
-    with recorded(name):
-        said = subprocess.run(
-            [sys.executable, "-c", inner], capture_output=True, text=True, check=True
-        ).stdout
-        record("command", name, said=said.strip())
+    record_command(name, "import rq.worker as w; print(hasattr(w.Worker.work, '__wrapped__'))")
 
 
 def parent(name: str, seconds: float) -> None:

@@ -59,12 +59,15 @@ end
 class Pages
   include Sidekiq::Worker
 
+  # How long a page takes.
+  PAGE_SECONDS = 0.05
+
   # Saves how far it has come, and goes on in another worker.
   def perform(name, seconds, from = 0)
     record("start", name)
-    (from...Integer(seconds * 20)).each do |page|
+    (from...Integer(seconds / PAGE_SECONDS)).each do |page|
       return self.class.perform_async(name, seconds, page) if defined?(EcsSupervisor) && EcsSupervisor.stopping?
-      sleep(0.05)
+      sleep(PAGE_SECONDS)
     end
     record("end", name)
   end

@@ -2,11 +2,9 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 
-from recorder import record, recorded
+from recorder import record, record_command, recorded
 from taskiq import SimpleRetryMiddleware
 from taskiq_redis import ListQueueBroker, RedisStreamBroker
 
@@ -59,9 +57,4 @@ async def notice(name: str, limit: float = 60.0) -> None:
 @broker.task
 def command(name: str) -> None:
     """Run a command as jobs do, one that itself imports taskiq's receiver."""
-    inner = "import taskiq.receiver as r; print(hasattr(r.Receiver.listen, '__wrapped__'))"
-    with recorded(name):
-        said = subprocess.run(
-            [sys.executable, "-c", inner], capture_output=True, text=True, check=True
-        ).stdout
-        record("command", name, said=said.strip())
+    record_command(name, "import taskiq.receiver as r; print(hasattr(r.Receiver.listen, '__wrapped__'))")
