@@ -38,7 +38,7 @@ def test_without_a_region_there_is_no_client(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     made = make_clients(None, None, wait_seconds=20, connections=1)
     assert isinstance(made, Trouble)
-    assert (made.kind, made.code) == (Kind.OTHER, "NoRegionError")
+    assert (made.kind, made.code) == (Kind.OTHER, "NoRegion")
 
 
 def test_the_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
