@@ -33,7 +33,7 @@ from supervisor.adapters.ecs_agent import EcsAgent
 from supervisor.adapters.hook_socket import HookSocket
 from supervisor.adapters.last_words import say
 from supervisor.adapters.log_stream import LogStream
-from supervisor.config.options import OPTIONS
+from supervisor.config.options import LOG, OPTIONS, PROTECTION
 from supervisor.config.policies import RECONNECT_SECONDS as RECONNECT_SECONDS
 from supervisor.config.policies import hold_policy, protection_policy
 from supervisor.config.reading import Given
@@ -58,19 +58,7 @@ from supervisor.runtime.perform import Performer
 WORKER = WorkerName("worker")
 
 # The options of `run` that mean something here; what is about a worker's process or its way out does not.
-APPLICABLE = (
-    "protect",
-    "protect_wait",
-    "protect_failure",
-    "when_blocked",
-    "lease",
-    "renew_before",
-    "release_delay",
-    "protected_budget",
-    "release_window",
-    "log_format",
-    "log_level",
-)
+APPLICABLE = (*PROTECTION, *LOG)
 
 # A worker's log is its own: what is well is not told there.
 _LEVEL = Given("warning", "the default of hook-only mode")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .options import OPTIONS, Option, Table, switches
+from .options import LOG, OPTIONS, PROTECTION, Option, Table, switches
 
 # Of `run`: those that are not about starting, attaching to or looking into a worker of our own.
 _SHARED = (
@@ -10,15 +10,7 @@ _SHARED = (
     "exit_margin",
     "stop_signals",
     "dump_signal",
-    "protect",
-    "protect_wait",
-    "protect_failure",
-    "when_blocked",
-    "lease",
-    "renew_before",
-    "release_delay",
-    "protected_budget",
-    "release_window",
+    *PROTECTION,
     "socket",
     "api_token_file",
     "api_remote",
@@ -26,8 +18,7 @@ _SHARED = (
     "socket_group",
     "arbitrate",
     "ready_file",
-    "log_format",
-    "log_level",
+    *LOG,
 )
 
 

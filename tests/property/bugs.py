@@ -184,7 +184,7 @@ BUGS = (
     Bug("no exit deadline", lifecycle_machine, "exit_deadline", _no_exit_deadline),
     Bug("the drain deadline is dropped", lifecycle_machine, "_next_stage", _drain_deadline_dropped),
     Bug("the drain is not waited for", lifecycle_machine, "_next", _drain_not_waited_for),
-    Bug("the gates are not waited for", lifecycle_machine, "_next", _gates_not_waited_for),
+    Bug("the gates are not waited for", lifecycle_machine, "_next", _gates_not_waited_for, "leaving"),
     Bug("work in flight is not foreseen", engine, "imagined", _work_is_not_foreseen),
     Bug("abandoned work is named again", stages, "abandon", _named_again),
     Bug("a worker restarts on the way out", worker, "step", _restarts_on_the_way_out),

@@ -66,6 +66,8 @@ class Books:
     failed_at: dict[str, float] = field(default_factory=dict)
     # Every receive: the item it brought, the queue, and whether it is over.
     given: dict[DeliveryId, tuple[Item, ModelQueue]] = field(default_factory=dict)
+    # What came long after its poll should have ended: its lease may be older than it looks.
+    late: set[DeliveryId] = field(default_factory=set)
     receipts: dict[DeliveryId, str] = field(default_factory=dict)
     over: set[DeliveryId] = field(default_factory=set)
     waiting: set[DeliveryId] = field(default_factory=set)
@@ -123,12 +125,14 @@ class Story:
         self.tell(AppReady() if self.app_is_up else AppUnready("connection refused"))
 
     def answer_poll(self, number: int) -> None:
-        poll, _ = self.books.polls[number]
+        poll, ends_at = self.books.polls[number]
         queue = self.queues[poll.queue]
         brought: list[Received] = []
         for item in queue.receive(poll.most, self.policy.visibility_timeout, self.now):
             delivery = DeliveryId(f"{item.receipt}@{len(self.books.given)}")
             self.books.given[delivery] = (item, queue)
+            if self.now > ends_at:
+                self.books.late.add(delivery)
             self.books.silent.discard(item.id)
             self._received_again(item)
             brought.append(Received(delivery, item.id, item.receipt, item.group, item.receives))

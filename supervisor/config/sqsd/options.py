@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from supervisor import __version__
-from supervisor.config.options import OPTIONS, Option, Table, switches
+from supervisor.config.options import LOG, OPTIONS, PROTECTION, Option, Table, row, switches
 
-_DAY_SECONDS = 86_400.0
 
 # What SQS takes as a visibility timeout.
 _VISIBILITY_SECONDS = (0.0, 43_200.0)
@@ -17,21 +16,8 @@ _NO_YES = ("no", "yes")
 _YES_NO = ("yes", "no")
 
 
-def _row(
-    key: str,
-    value: str,
-    default: str,
-    meaning: str,
-    *,
-    limits: tuple[float, float] = (0.0, _DAY_SECONDS),
-    choices: tuple[str, ...] = (),
-    has_default: bool = True,
-) -> Option:
-    return Option(key, value or "|".join(choices), default, has_default, limits, choices, meaning)
-
-
 _ELASTIC_BEANSTALK = (
-    _row(
+    row(
         "queue_url",
         "URL",
         "none",
@@ -39,38 +25,38 @@ _ELASTIC_BEANSTALK = (
         " parted by spaces), with a weight as in `URL,3`",
         has_default=False,
     ),
-    _row("http_path", "PATH", "/", "the path to which messages are posted"),
-    _row("mime_type", "TYPE", "application/json", "the Content-Type of the requests"),
-    _row(
+    row("http_path", "PATH", "/", "the path to which messages are posted"),
+    row("mime_type", "TYPE", "application/json", "the Content-Type of the requests"),
+    row(
         "http_connections",
         "COUNT",
         "5",
         "how many messages are posted at once, and so how many are with this task at all",
         limits=(1.0, 100.0),
     ),
-    _row("connect_timeout", "SECONDS", "5", "how long connecting to the app may take", limits=(1.0, 60.0)),
-    _row(
+    row("connect_timeout", "SECONDS", "5", "how long connecting to the app may take", limits=(1.0, 60.0)),
+    row(
         "inactivity_timeout",
         "SECONDS",
         "299",
         "how long the app may say nothing before it is given up",
         limits=(1.0, 36_000.0),
     ),
-    _row(
+    row(
         "visibility_timeout",
         "SECONDS",
         "300",
         "how long a received message is hidden from others, and by how much that is extended while it is at work",
         limits=(1.0, 43_200.0),
     ),
-    _row(
+    row(
         "error_visibility_timeout",
         "SECONDS",
         "2",
         "how long a message that failed stays hidden",
         limits=_VISIBILITY_SECONDS,
     ),
-    _row(
+    row(
         "retention_period",
         "SECONDS",
         "none",
@@ -78,7 +64,7 @@ _ELASTIC_BEANSTALK = (
         limits=(60.0, 1_209_600.0),
         has_default=False,
     ),
-    _row(
+    row(
         "max_retries",
         "COUNT",
         "none",
@@ -89,53 +75,53 @@ _ELASTIC_BEANSTALK = (
 )
 
 _OURS = (
-    _row(
+    row(
         "queue_order",
         "",
         "weighted",
         "whether queues get shares by their weights, or each nothing while one before it has messages (`strict`)",
         choices=("weighted", "strict"),
     ),
-    _row("region", "REGION", "the queue's", "the AWS region", has_default=False),
-    _row("endpoint_url", "URL", "AWS's", "another address of SQS, for emulators", has_default=False),
-    _row(
+    row("region", "REGION", "the queue's", "the AWS region", has_default=False),
+    row("endpoint_url", "URL", "AWS's", "another address of SQS, for emulators", has_default=False),
+    row(
         "http_address",
         "ADDRESS",
         "127.0.0.1",
         "where the app listens; the middlewares of web frameworks take jobs from the same machine only",
     ),
-    _row("http_port", "PORT", "80", "the port at which the app listens", limits=(1.0, 65_535.0)),
-    _row(
+    row("http_port", "PORT", "80", "the port at which the app listens", limits=(1.0, 65_535.0)),
+    row(
         "http_remote", "", "no", "whether the app may be at another address than this task's", choices=_NO_YES
     ),
-    _row("http_host", "HOST", "localhost", "the Host header of the requests"),
-    _row(
+    row("http_host", "HOST", "localhost", "the Host header of the requests"),
+    row(
         "user_agent",
         "TEXT",
         AGENT,
         "the User-Agent of the requests; frameworks want it to begin with `aws-sqsd`",
     ),
-    _row(
+    row(
         "forwarded_proto",
         "",
         "none",
         "the X-Forwarded-Proto of the requests: `https` gets past an app that redirects to https",
         choices=("none", "http", "https"),
     ),
-    _row(
+    row(
         "success_status",
         "STATUSES",
         "200",
         "the statuses that mean success, as in `200,204`, or `2xx`; with any other a message comes back",
     ),
-    _row(
+    row(
         "extend_visibility",
         "",
         "yes",
         "whether a message stays hidden for as long as the app works on it",
         choices=_YES_NO,
     ),
-    _row(
+    row(
         "inactive_visibility_timeout",
         "SECONDS",
         "none",
@@ -143,7 +129,7 @@ _OURS = (
         limits=_VISIBILITY_SECONDS,
         has_default=False,
     ),
-    _row(
+    row(
         "poll_wait",
         "SECONDS",
         "a sixth of the stop timeout, at most 20",
@@ -151,14 +137,14 @@ _OURS = (
         limits=(1.0, 20.0),
         has_default=False,
     ),
-    _row(
+    row(
         "health_path",
         "PATH",
         "none",
         "a path that the app answers when it can work: only then messages are taken; without, its port has to be open",
         has_default=False,
     ),
-    _row(
+    row(
         "health_every",
         "SECONDS",
         "none",
@@ -166,28 +152,28 @@ _OURS = (
         limits=(1.0, 3600.0),
         has_default=False,
     ),
-    _row(
+    row(
         "periodic",
         "",
         "yes",
         "whether messages may choose their path, as those of periodic tasks do; whoever may send to the queue may then",
         choices=_YES_NO,
     ),
-    _row(
+    row(
         "cron",
         "FILE",
         "none",
         "a cron.yaml whose periodic tasks are sent to the first queue, by one of all tasks that have it",
         has_default=False,
     ),
-    _row(
+    row(
         "cron_table",
         "NAME",
         "none",
         "the DynamoDB table by which tasks agree on who sends; not needed for a FIFO queue",
         has_default=False,
     ),
-    _row("config", "FILE", "none", "the TOML file with the same options under [sqsd]", has_default=False),
+    row("config", "FILE", "none", "the TOML file with the same options under [sqsd]", has_default=False),
 )
 
 # Of `run`: those that are not about hooks and probes in the worker. Here the messages tell whether there is work.
@@ -199,20 +185,11 @@ _SHARED = (
     "dump_signal",
     "signal_target",
     "profile",
-    "protect",
-    "protect_wait",
-    "protect_failure",
-    "when_blocked",
-    "lease",
-    "renew_before",
-    "release_delay",
-    "protected_budget",
-    "release_window",
+    *PROTECTION,
     "restart",
     "remap_exit",
     "ready_file",
-    "log_format",
-    "log_level",
+    *LOG,
 )
 
 PROTECT = "before-start"
