@@ -1,9 +1,16 @@
-"""How long hypothesis may look for a counterexample; no deadline for one example, because machines pause."""
+"""How long hypothesis may look for a counterexample, and what all tests rely on in the process that runs them."""
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
+# Who runs the tests in the background of a script has them ignore Ctrl-C, and every process that they start inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No deadline for one example, because machines pause.
 settings.register_profile("working", deadline=None, max_examples=100)
 # For the whole suite at once: --hypothesis-profile=thorough.
 settings.register_profile("thorough", deadline=None, max_examples=500)

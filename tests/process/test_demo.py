@@ -65,8 +65,7 @@ def demo(*words: str, directory: Path, **popen: Any) -> Iterator[tuple[subproces
     # Not for the supervisors of the demo: they would refuse to start.
     environ["ECS_SUPERVISOR_STOP_TIMEOUT"] = "nonsense"
     process = subprocess.Popen(
-        # Whoever runs the tests in the background of a script may have us ignore Ctrl-C, and children inherit that.
-        ["env", "--default-signal=INT", sys.executable, "-P", "-m", "supervisor", "demo", *words],
+        [sys.executable, "-P", "-m", "supervisor", "demo", *words],
         cwd=directory,
         env=environ,
         stdin=subprocess.DEVNULL,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from supervisor import __version__
 from supervisor.config.options import LOG, OPTIONS, PROTECTION, Option, Table, row, switches
 
-
 # What SQS takes as a visibility timeout.
 _VISIBILITY_SECONDS = (0.0, 43_200.0)
 
