@@ -66,8 +66,8 @@ class Books:
     failed_at: dict[str, float] = field(default_factory=dict)
     # Every receive: the item it brought, the queue, and whether it is over.
     given: dict[DeliveryId, tuple[Item, ModelQueue]] = field(default_factory=dict)
-    # What came long after its poll should have ended: its lease may be older than it looks.
-    late: set[DeliveryId] = field(default_factory=set)
+    # Messages that came long after their poll should have ended: such a lease may be older than it looks.
+    late: set[str] = field(default_factory=set)
     receipts: dict[DeliveryId, str] = field(default_factory=dict)
     over: set[DeliveryId] = field(default_factory=set)
     waiting: set[DeliveryId] = field(default_factory=set)
@@ -132,7 +132,7 @@ class Story:
             delivery = DeliveryId(f"{item.receipt}@{len(self.books.given)}")
             self.books.given[delivery] = (item, queue)
             if self.now > ends_at:
-                self.books.late.add(delivery)
+                self.books.late.add(item.id)
             self.books.silent.discard(item.id)
             self._received_again(item)
             brought.append(Received(delivery, item.id, item.receipt, item.group, item.receives))

@@ -309,7 +309,7 @@ class Calm(Wild):
         for delivery in getattr(self, "books", Books()).jobs:
             item, _ = self.books.given[delivery]
             is_near_the_limit = self.story.now > item.received_at + TWELVE_HOURS - 60
-            if delivery in self.books.late:
+            if item.id in self.books.late:
                 continue
             assert item.visible_at > self.story.now or is_near_the_limit, f"{item.id} runs without a lease"
 
