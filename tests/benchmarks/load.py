@@ -31,10 +31,10 @@ HOLDS_OVER_HTTP = 1000
 HOLDS_OVER_SOCKET = 10_000
 
 # Connections that share the rate: a worker has several processes.
-_CLIENTS = 2
+_CLIENTS = 4
 
-# Between two questions of how long a question waits: seldom enough to be no load.
-_LOOK_SECONDS = 0.05
+# Between two questions of how long a question waits: a scrape takes some ten milliseconds, so it must come seldom to be no load.
+_LOOK_SECONDS = 0.5
 
 LOADS = ("rest", "http", "socket", "both")
 
