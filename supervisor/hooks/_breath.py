@@ -5,8 +5,8 @@ millisecond that is a part of their time that shows. While breathing, a begin an
 every BREATH_SECONDS what is true by then. A job that came and went in between is only counted.
 
 Rules
-  1. The supervisor never takes this process for idle while a job runs. Breathing begins with a job that was said and still runs
-     when ends are noted already, the stand-in: now others may begin unsaid. Only the thread says ends, the stand-in's not
+  1. The supervisor never takes this process for idle while a job runs. Breathing begins with a job that is said when ends are
+     noted already, the stand-in: over there it runs, and others may begin unsaid. Only the thread says ends, the stand-in's not
      before another can stand in. Where nothing has begun for a breath it stops: first no begin is noted any more, then,
      when all that began is said, no end.
   2. So what is late does no harm: which job runs, and that the last one has ended. Where somebody waits for that it is not
@@ -37,6 +37,8 @@ BREATH_SECONDS = 0.05
 # are few each is told by its name.
 FAST_SECONDS = BREATH_SECONDS / 2
 FAST_JOBS = 10
+# How often a stand-in is looked for within a breath: until then every begin is said.
+_STARTS = 10
 
 # A hold, whether its beginning is NEW, and what is said of it.
 Said = tuple[int, int, bytes]
@@ -127,19 +129,29 @@ class Breath:
         if not self._speaking.acquire(blocking=False):
             return  # two began at once
         try:
-            self._start()
             pause = threading.Event()
+            self._start(pause)
             while self._notes_begins and not pause.wait(BREATH_SECONDS):
                 self._say_noted()
         finally:
             self._stop()
             self._speaking.release()
 
-    def _start(self) -> None:
-        """Find a stand-in: a job that was said, and still runs when ends are noted already. Then others may begin unsaid."""
+    def _start(self, pause: threading.Event) -> None:
+        """Find a stand-in: the first job that is said when ends are noted already. Then others may begin unsaid.
+
+        It may have come and gone when it is looked at: its end is only noted, so over there it still runs. A job that has to
+        be caught running would hardly ever be: short ones seldom let go of the interpreter before they end.
+        """
         with self._saying:
             self._notes_ends = True
-            if self._said_last in self._holds and self._is_welcome:
+            before = self._said_last
+        for _ in range(_STARTS):
+            if self._said_last != before or pause.wait(BREATH_SECONDS / _STARTS):
+                break
+        with self._saying:
+            # It may have been told to rest meanwhile.
+            if self._said_last != before and self._notes_ends and self._is_welcome:
                 self._stand_in = self._said_last
                 self._notes_begins = True
 

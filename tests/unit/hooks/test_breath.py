@@ -110,6 +110,31 @@ def _threads_meet_anywhere() -> Iterator[None]:
     sys.setswitchinterval(before)
 
 
+def test_a_job_that_has_come_and_gone_can_stand_in(worker: Worker) -> None:
+    """Short jobs do not let go of the interpreter before they end, so none of them could be caught while it runs."""
+
+    class Meanwhile(threading.Event):
+        def wait(self, _timeout: float | None = None) -> bool:
+            worker.run()
+            return False
+
+    worker.breath._start(Meanwhile())
+    assert worker.breath._notes_begins
+    assert (len(worker.heard.open), worker.holds) == (1, {}), "it runs over there, and nowhere else"
+    worker.breath.rest()
+    assert worker.heard.open == {}
+
+
+def test_where_nothing_begins_nothing_stands_in(worker: Worker) -> None:
+    """Neither does a job of before, whose end may have been said already."""
+    number = worker.begin("long")
+    worker.breath._start(threading.Event())
+    assert not worker.breath._notes_begins
+    worker.breath.rest()
+    worker.end(number)
+    assert worker.heard.open == {}
+
+
 def test_a_job_after_a_rest_is_said_at_once(worker: Worker) -> None:
     """Begin and end, on the job's own thread, and no other thread is started for it."""
     threads = threading.active_count()
