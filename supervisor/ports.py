@@ -166,3 +166,11 @@ class Desk(Protocol):
 
         Raise TimeoutError where that has not happened within `limit` seconds; it may happen later all the same.
         """
+
+    def ask_all(
+        self, questions: Sequence[tuple[Sequence[Event], Callable[[View], T]]], limit: float
+    ) -> list[T]:
+        """Ask several questions at once, which costs little more than one: each looks after its own facts.
+
+        Where a look raises, that is raised for all of them.
+        """

@@ -47,43 +47,56 @@ class Desk:
         self._inbox.post(event)
 
     def ask(self, events: Sequence[Event], look: Callable[[ViewPort], T], limit: float) -> T:
-        answer: _Answer[T] = _Answer()
+        return self.ask_all(((events, look),), limit)[0]
+
+    def ask_all(
+        self, questions: Sequence[tuple[Sequence[Event], Callable[[ViewPort], T]]], limit: float
+    ) -> list[T]:
+        if not questions:
+            return []
+        answers: _Answers[T] = _Answers(len(questions))
         asked_at = self._clock.now()
 
-        def turn() -> None:
-            now = self._clock.now()
-            self.lag = now - asked_at
-            answer.work_out(lambda: look(_View(self._engine, now)))
+        def question(events: Sequence[Event], look: Callable[[ViewPort], T]) -> Question:
+            def turn() -> None:
+                now = self._clock.now()
+                self.lag = now - asked_at
+                answers.work_out(lambda: look(_View(self._engine, now)))
 
-        self._inbox.post(Question(events, turn))
-        return answer.wait(limit)
+            return Question(events, turn)
+
+        self._inbox.post(*(question(events, look) for events, look in questions))
+        return answers.wait(limit)
 
 
-class _Answer(Generic[T]):
-    """Comes once, from another thread."""
+class _Answers(Generic[T]):
+    """Come one after another, from another thread. expected: how many there will be."""
 
-    __slots__ = ("_come", "_error", "_value")
+    __slots__ = ("_come", "_error", "_expected", "_values")
 
-    def __init__(self) -> None:
-        # A lock that the other thread opens; an Event would be three of them.
+    def __init__(self, expected: int) -> None:
+        # A lock that the other thread opens with the last one; an Event would be three of them.
         self._come = threading.Lock()
         self._come.acquire()
+        self._expected = expected
         self._error: Exception | None = None
-        self._value: list[T] = []
+        self._values: list[T] = []
 
     def work_out(self, look: Callable[[], T]) -> None:
         try:
-            self._value.append(look())
+            self._values.append(look())
         except Exception as error:  # noqa: BLE001 - it is the asker's own, and must not end the supervision
             self._error = error
-        self._come.release()
+        self._expected -= 1
+        if not self._expected:
+            self._come.release()
 
-    def wait(self, limit: float) -> T:
+    def wait(self, limit: float) -> list[T]:
         if not self._come.acquire(timeout=limit):
             raise TimeoutError(f"the deciding thread has not come to it within {limit:g} s")
         if self._error is not None:
             raise self._error
-        return self._value[0]
+        return self._values
 
 
 class _View:

@@ -36,9 +36,14 @@ class Inbox:
         self._posted: deque[Event | Question] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
-    def post(self, posted: Event | Question) -> None:
-        """Hand over a fact, from any thread."""
-        self._posted.append(posted)
+    @property
+    def has_some(self) -> bool:
+        """Whether there is anything to take; costs nothing."""
+        return bool(self._posted)
+
+    def post(self, *posted: Event | Question) -> None:
+        """Hand over facts, from any thread."""
+        self._posted.extend(posted)
         os.eventfd_write(self._wake, 1)
 
     def fileno(self) -> int:

@@ -37,12 +37,16 @@ from .reflex import Early, Reflex
 # say anything in the same instant. Counted, not timed: on a busy machine time passes without anything being heard.
 _HEARD_OUT_FACTS = 250
 
-# What hooks say may lie for so long while they say much. (Those for Python then say little by themselves: hooks/_breath.py.) Nobody waits for it: a job waits for an answer only under
-# `protect before-start`, where there is no such pause, and a drain or a request to the agent can be so much later.
+# What hooks say may lie for so long while they say much. (Those for Python then say little by themselves: hooks/_breath.py.)
+# Nobody waits for it: a job waits for an answer only under `protect before-start`, where there is no such pause, and a drain
+# or a request to the agent can be so much later.
 BREATH_SECONDS = 0.004
 
 # A turn that has heard so much was worth its price, and there may be more.
 _WORTH_A_TURN_FACTS = 20
+
+# After so many facts of the hooks it is looked whether another thread has posted any.
+_AT_A_STRETCH_FACTS = 20
 
 # epoll takes at most 24 days, in milliseconds; waking up once a day costs nothing.
 _LONGEST_WAIT_SECONDS = 86_400.0
@@ -85,6 +89,9 @@ class TakesSignals(Protocol):
 
 
 class TakesFacts(Protocol):
+    @property
+    def has_some(self) -> bool: ...
+
     def fileno(self) -> int: ...
 
     def take(self) -> list[Event | Question]: ...
@@ -167,13 +174,7 @@ class Loop:
     def _turn(self) -> None:
         self._take_signals()
         self._collect_children()
-        for posted in self._inbox.take():
-            if isinstance(posted, Question):
-                for event in posted.facts:
-                    self._feed(event)
-                posted.answer()
-            else:
-                self._feed(posted)
+        self._take_posted()
         self._signals.arm(self._reflex.actions)
         self._serve()
         self._look_at_clock()
@@ -251,6 +252,15 @@ class Loop:
             for event in ended:
                 self._feed(event)
 
+    def _take_posted(self) -> None:
+        for posted in self._inbox.take():
+            if isinstance(posted, Question):
+                for event in posted.facts:
+                    self._feed(event)
+                posted.answer()
+            else:
+                self._feed(posted)
+
     def _serve(self) -> None:
         self._heard_facts = 0
         for answer in (_nothing_more, *self._ready):
@@ -258,6 +268,9 @@ class Loop:
             while self._facts and not self._signals.came:
                 self._feed(self._facts.popleft())
                 self._heard_facts += 1
+                # Somebody waits for the answer to a question, and for what hooks say nobody does.
+                if self._heard_facts % _AT_A_STRETCH_FACTS == 0 and self._inbox.has_some:
+                    self._take_posted()
             if self._signals.came:
                 # The rest waits for the next turn, and who is still ready is named by the selector again.
                 return

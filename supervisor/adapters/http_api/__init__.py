@@ -5,7 +5,8 @@
     listen     opens the sockets
     door       waits for the first connection, hears announcements and answers
     means      what it needs of the rest of the supervisor
-    server     waitress with our limits; channel is one connection of it
+    server     waitress with our limits; channel is one connection of it, and parser reads what it says
+    brief      serves what begins and ends jobs, at once and many together
     app        finds the handler of a request: holds, streams, state, steering
     exchange   a request and its answer; guard: who may ask at all; bodies: what is asked; problem: a refusal
     standing   how things stand, in every answer

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from supervisor.core.effects import Level, note
 
-from .exchange import WAITING, Answer, Environ, Request, StartResponse, WSGIApp, as_problem, send
+from .exchange import WAITING, Answer, Asked, Environ, Request, StartResponse, WSGIApp, as_problem, send
 from .guard import check_origin
-from .holds import Holds
+from .holds import ASK_SECONDS, Holds
 from .means import Means
 from .problem import ProblemError, defect, not_found, too_late, wrong_method
 from .state import State
@@ -16,7 +17,10 @@ from .steering import Steering
 from .streams import Streams
 from .waiters import Waiters
 
-Handler = Callable[[Request], Answer]
+T = TypeVar("T")
+U = TypeVar("U")
+
+Handler = Callable[[Request], Answer | Asked[Any]]
 
 _HOLDS = "/v1/holds/"
 
@@ -28,6 +32,7 @@ class App:
         streams = Streams(desk, clock, waiters, means.patience.alive)
         steering = Steering(desk, clock, means.token_file)
         holds = Holds(desk, clock, waiters)
+        self._desk = desk
         self._tell = means.tell
         self._reported: set[str] = set()
         self._remote = means.remote
@@ -50,22 +55,54 @@ class App:
         }
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        is_head = environ["REQUEST_METHOD"] == "HEAD"
-        try:
-            request = Request(environ)
-            check_origin(request, self._remote)
+        def take_in(request: Request) -> Answer | Asked[Any] | Iterable[bytes]:
             if (mounted := self._mounted(request.path)) is not None:
                 environ[WAITING] = self._waiting
                 return mounted(environ, start_response)
-            answer = self._answer(request)
-        except ProblemError as problem:
-            answer = as_problem(problem)
-        except TimeoutError:
-            answer = as_problem(too_late())
+            return self._answer(request)
+
+        answer = self._attempt(self._admitted(take_in), environ)
+        if not isinstance(answer, Answer | Asked):
+            return answer
+        [answer] = self.ask_all((answer,))
+        return send(answer, environ["REQUEST_METHOD"] == "HEAD", start_response)
+
+    def begin(self, environ: Environ) -> Answer | Asked[Any]:
+        """Return the answer to a request, or what is to be asked for it; only for paths at which nothing is mounted."""
+        return self._attempt(self._admitted(self._answer), environ)
+
+    def ask_all(self, answers: Sequence[Answer | Asked[Any]]) -> list[Answer]:
+        """Complete those that ask something, with one wait for all of them."""
+        asked = [each for each in answers if isinstance(each, Asked)]
+        try:
+            seen = iter(self._desk.ask_all([(each.facts, each.look) for each in asked], ASK_SECONDS))
+        except Exception as error:  # noqa: BLE001 - these are answered, and the next are served
+            return [
+                self._failed(error, each.unknown) if isinstance(each, Asked) else each for each in answers
+            ]
+        return [self._attempt(each.then, next(seen)) if isinstance(each, Asked) else each for each in answers]
+
+    def _admitted(self, handle: Callable[[Request], T]) -> Callable[[Environ], T]:
+        def admit(environ: Environ) -> T:
+            request = Request(environ)
+            check_origin(request, self._remote)
+            return handle(request)
+
+        return admit
+
+    def _attempt(self, make: Callable[[T], U], given: T) -> U | Answer:
+        try:
+            return make(given)
         except Exception as error:  # noqa: BLE001 - whatever it is, only this request may fail
-            self._report(error)
-            answer = as_problem(defect())
-        return send(answer, is_head, start_response)
+            return self._failed(error)
+
+    def _failed(self, error: Exception, unknown: str = "") -> Answer:
+        if isinstance(error, ProblemError):
+            return as_problem(error)
+        if isinstance(error, TimeoutError):
+            return as_problem(too_late(unknown))
+        self._report(error)
+        return as_problem(defect())
 
     def _report(self, error: Exception) -> None:
         """Tell of a defect, once of each kind: whoever has found one must not fill the log with it."""
@@ -85,7 +122,7 @@ class App:
                 return app
         return None
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Answer | Asked[Any]:
         path = request.path
         if path.startswith(_HOLDS) and (id_ := path.removeprefix(_HOLDS)):
             about_hold = self._hold.get("GET" if request.method == "HEAD" else request.method)

@@ -15,6 +15,14 @@ _ABOUT_CHARACTERS = 200
 # A client that does not say what it sends is believed; so is `curl --data`, which says that it sends a form.
 _JSON_TYPES = ("", "application/json", "text/json", "application/x-www-form-urlencoded")
 
+
+def _no_number(said: str) -> NoReturn:
+    raise ValueError(f"{said} is not in JSON")
+
+
+# Made once: `json.loads` makes one for every body that it is to be strict with.
+_JSON = json.JSONDecoder(parse_constant=_no_number)
+
 _FLAGS = {"true": True, "false": False}
 
 
@@ -28,7 +36,7 @@ def read_body(request: Request, *known: str) -> Fields:
             415, "not-json", f"{request.content_type} is not understood here", "send application/json"
         )
     try:
-        read = json.loads(body, parse_constant=_no_number)
+        read = _JSON.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):
@@ -93,7 +101,3 @@ def _value(said: str) -> object:
         return float(said)
     except ValueError:
         return said
-
-
-def _no_number(said: str) -> NoReturn:
-    raise ValueError(f"{said} is not in JSON")

@@ -15,15 +15,13 @@ from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 
-from .exchange import BODY_BYTES, CONNECTION, Environ
+from .app import App
+from .brief import in_one, is_brief
+from .exchange import CONNECTION, Answer, Asked, Environ
+from .parser import Parser
 from .problem import ProblemError
-
-# A job begins and ends by these, and they are asked for most.
-_HOLDS = "/v1/holds/"
-_BRIEF = ("/livez", "/readyz")
 
 # What a refused peer still sends is on its way already.
 _LEAVING_SECONDS = 1.0
@@ -42,11 +40,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     close_when_flushed: bool
 
     def __init__(self, *place: Any, **more: Any) -> None:
-        self.task_class, self.error_task_class, self.parser_class = _Task, _Refusal, _Parser
+        self.task_class, self.error_task_class, self.parser_class = _Task, _Refusal, Parser
         self._has_hung_up = False
         self._has_been_served = False
         self._reader = threading.get_ident()
-        self._is_next_brief = False
+        self._answer: Answer | None = None
         # With a lock of its own: a connection may break while waitress holds its locks.
         self._closed_lock = threading.Lock()
         self._when_closed: list[Callable[[], object]] = []
@@ -129,8 +127,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             return
         if received:
             self.received(received)
-            while self._is_next_brief:
-                self.service()
             return
         with self.requests_lock:
             self._has_hung_up = True
@@ -144,13 +140,39 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
         It must neither wait for an event nor for a peer to read, or nobody else is served meanwhile.
         """
-        if self.may_wait or self.total_outbufs_len:
+        if self.may_wait or self.total_outbufs_len or not is_brief(self.requests[0]):
             return False
-        self._is_next_brief = _is_brief(self.requests[0])
-        return self._is_next_brief
+        self.server.brief.append(self)
+        return True
+
+    @property
+    def is_plain(self) -> bool:
+        request = self.requests[0]
+        return request.error is None and bool(request.version == "1.1")
+
+    def begin(self, app: App) -> Answer | Asked[Any]:
+        return app.begin(_Task(self, self.requests[0]).get_environment())
+
+    def finish(self, answer: Answer) -> None:
+        self._answer = answer
+        self.service()
+
+    def take_answer(self) -> Answer | None:
+        """Return what was worked out for the next request already, if anything."""
+        answer, self._answer = self._answer, None
+        return answer
+
+    def send_at_once(self, answer: bytes) -> None:
+        """Send what is small, in one packet, where nothing else is to be sent; what the peer has no room for waits."""
+        try:
+            sent = self.send(answer, do_close=False)
+        except OSError:
+            self.will_close = True
+            return
+        if sent < len(answer):
+            self.write_soon(answer[sent:])
 
     def service(self) -> None:
-        self._is_next_brief = False
         with self._closed_lock:
             # They were the last request's; not cleared after it, because the next may have begun by then.
             self._when_closed.clear()
@@ -172,26 +194,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
             tell()
 
 
-def _is_brief(request: Any) -> bool:
-    """Say whether a request is answered as soon as the deciding thread has looked at it."""
-    if request.error is not None or request.path in _BRIEF:
-        return True
-    if not request.path.startswith(_HOLDS):
-        return False
-    # Who cannot be told from one that waits may be mistaken for it.
-    return request.body_rcv is None or b"wait" not in request.body_rcv.getbuf().get(BODY_BYTES)
-
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    def parse_header(self, header_plus: bytes) -> None:
-        try:
-            super().parse_header(header_plus)
-        except ValueError:
-            # An address such as http://[, or a length of more digits than a number may have.
-            raise ParsingError("the head of the request makes no sense") from None
-
-
 class _Task(WSGITask):  # type: ignore[misc]
+    def service(self) -> None:
+        answer = self.channel.take_answer()
+        if answer is None:
+            super().service()
+            return
+        self.start()
+        self.wrote_header = True
+        self.close_on_finish = self.request.headers.get("CONNECTION", "").lower() == "close"
+        is_head = self.request.command == "HEAD"
+        self.channel.send_at_once(in_one(answer, is_head, self.close_on_finish, self.start_time))
+
     def get_environment(self) -> Environ:
         environ: Environ = super().get_environment()
         environ[CONNECTION] = self.channel

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
+
+from supervisor.core.events import Event
+from supervisor.ports import View
 
 from .problem import CONTENT_TYPE, ProblemError, malformed
 
@@ -19,6 +22,8 @@ CONNECTION = "ecs_supervisor.connection"
 
 # Where mounted applications find Waiters.waiting, for what takes longer than a short request.
 WAITING = "ecs_supervisor.waiting"
+
+T = TypeVar("T")
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
@@ -105,6 +110,19 @@ class Answer:
     stream: Iterable[bytes] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[T]):
+    """An answer for which the deciding thread must look once: so that several can be asked for at once.
+
+    then: makes the answer of what was seen; raises ProblemError. unknown: what is not known where nothing was seen in time.
+    """
+
+    facts: Sequence[Event]
+    look: Callable[[View], T]
+    then: Callable[[T], Answer]
+    unknown: str = ""
+
+
 def as_json(status: int, content: object, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     return Answer(status, json.dumps(content).encode(), (*_JSON, *headers))
 
@@ -115,10 +133,15 @@ def as_problem(error: ProblemError) -> Answer:
 
 def send(answer: Answer, is_head: bool, start_response: StartResponse) -> Iterable[bytes]:
     """Hand an answer over to the server."""
-    headers = [*answer.headers, ("Cache-Control", "no-store")]
-    if answer.stream is None and answer.status != HTTPStatus.NO_CONTENT:
-        headers.append(("Content-Length", str(len(answer.body))))
-    start_response(_STATUS_LINES[answer.status], headers)
+    start_response(*head(answer))
     if answer.stream is not None:
         return answer.stream
     return () if is_head or not answer.body else (answer.body,)
+
+
+def head(answer: Answer) -> tuple[str, list[tuple[str, str]]]:
+    """Return the status line and the headers."""
+    headers = [*answer.headers, ("Cache-Control", "no-store")]
+    if answer.stream is None and answer.status != HTTPStatus.NO_CONTENT:
+        headers.append(("Content-Length", str(len(answer.body))))
+    return _STATUS_LINES[answer.status], headers

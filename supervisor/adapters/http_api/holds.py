@@ -23,7 +23,7 @@ from supervisor.core.snapshot import HoldView, Standing
 from supervisor.ports import Clock, Desk, View
 
 from .bodies import read_body
-from .exchange import Answer, Request, as_json
+from .exchange import Answer, Asked, Request, as_json
 from .problem import ProblemError, crowded, malformed, too_late
 from .standing import as_fields, is_accepting, rounded
 from .waiters import CrowdedError, Heard, Waiters, tell_hang_up
@@ -37,7 +37,8 @@ LONGEST_TTL_SECONDS = 43_200.0
 # Clients and what is between give up on an answer after about a minute.
 LONGEST_WAIT_SECONDS = 60.0
 
-# In the whole task. A worker does not run so many jobs at a time: somebody forgets to end them.
+# In the whole task; what comes in the same instant is let in together. A worker does not run so many jobs at a time:
+# somebody forgets to end them.
 MOST_HOLDS = 10_000
 
 # How long the deciding thread may take; it answers within a millisecond unless the machine is in trouble.
@@ -64,10 +65,10 @@ class Holds:
         self._desk = desk
         self._clock = clock
         self._waiters = waiters
-        # How many there were at the last look: nobody is asked twice while there are few.
+        # How many there were at the last look, which writes it: nobody is asked twice while there are few.
         self._open = 0
 
-    def put(self, request: Request, id_: str) -> Answer:
+    def put(self, request: Request, id_: str) -> Answer | Asked[_Seen]:
         fields = read_body(request, "about", "ttl", "wait", "fetching")
         about = fields.text("about")
         ttl = fields.seconds("ttl", LONGEST_TTL_SECONDS, from_zero=False)
@@ -80,26 +81,32 @@ class Holds:
         taken = HoldTaken(hold, HOLDER, about, ttl or TTL_SECONDS, asks, fetching)
         asked_at = self._clock.now()
         wait_until = after(asked_at, wait or 0.0)
+
+        def answer(seen: _Seen) -> Answer:
+            if seen.hold is None:
+                raise _refused("it was ended meanwhile")
+            is_new = seen.at - seen.hold.age >= asked_at
+            return as_json(201 if is_new else 200, _told(id_, seen.hold, seen.standing, taken.ttl))
+
         if fetching:
-            seen = self._fetch(request, taken, wait_until)
-        elif wait is None:
-            seen = self._look((taken,), hold)
-        else:
-            seen = self._ask(request, taken, wait_until)
-        if seen.hold is None:
-            raise _refused("it was ended meanwhile")
-        is_new = seen.at - seen.hold.age >= asked_at
-        return as_json(201 if is_new else 200, _told(id_, seen.hold, seen.standing, taken.ttl))
+            return answer(self._fetch(request, taken, wait_until))
+        if wait is None:
+            return self._asked((taken,), hold, answer)
+        return answer(self._ask(request, taken, wait_until))
 
-    def get(self, _: Request, id_: str) -> Answer:
-        seen = self._look((), _hold(id_))
-        if seen.hold is None:
-            raise ProblemError(404, "no-hold", "this hold is not open", "put it, if its work is in flight")
-        return as_json(200, _told(id_, seen.hold, seen.standing))
+    def get(self, _: Request, id_: str) -> Asked[_Seen]:
+        def answer(seen: _Seen) -> Answer:
+            if seen.hold is None:
+                raise ProblemError(
+                    404, "no-hold", "this hold is not open", "put it, if its work is in flight"
+                )
+            return as_json(200, _told(id_, seen.hold, seen.standing))
 
-    def delete(self, _: Request, id_: str) -> Answer:
+        return self._asked((), _hold(id_), answer)
+
+    def delete(self, _: Request, id_: str) -> Asked[_Seen]:
         hold = _hold(id_)
-        return as_json(200, as_fields(self._look((HoldReleased(hold),), hold).standing))
+        return self._asked((HoldReleased(hold),), hold, lambda seen: as_json(200, as_fields(seen.standing)))
 
     def _ask(self, request: Request, taken: HoldTaken, wait_until: float) -> _Seen:
         """Take a hold that may be refused, and wait until it is granted and the task is protected, as far as that can be."""
@@ -147,16 +154,21 @@ class Holds:
         with suppress(CrowdedError):
             self._waiters.wait_for_news(request, heard, is_enough, lambda: wait_until - self._clock.now())
 
-    def _look(self, events: Sequence[Event], hold: HoldId) -> _Seen:
-        def look(view: View) -> _Seen:
-            return _Seen(view.standing(), view.hold(hold), view.hold_count(), self._clock.now())
-
+    def _look(self, facts: Sequence[Event], hold: HoldId) -> _Seen:
         try:
-            seen = self._desk.ask(events, look, ASK_SECONDS)
+            return self._desk.ask(facts, self._sight(hold), ASK_SECONDS)
         except TimeoutError:
-            raise too_late(", so whether this hold is open is not known" if events else "") from None
-        self._open = seen.open
-        return seen
+            raise too_late(_unknown(facts)) from None
+
+    def _asked(self, facts: Sequence[Event], hold: HoldId, answer: Callable[[_Seen], Answer]) -> Asked[_Seen]:
+        return Asked(facts, self._sight(hold), answer, _unknown(facts))
+
+    def _sight(self, hold: HoldId) -> Callable[[View], _Seen]:
+        def look(view: View) -> _Seen:
+            self._open = view.hold_count()
+            return _Seen(view.standing(), view.hold(hold), self._open, self._clock.now())
+
+        return look
 
     def _check_room(self, hold: HoldId) -> None:
         if self._open < MOST_HOLDS:
@@ -188,6 +200,10 @@ def _hold(id_: str) -> HoldId:
             "use what identifies the job, such as its number in the queue",
         )
     return HoldId(f"{HOLDER}/{id_}")
+
+
+def _unknown(facts: Sequence[Event]) -> str:
+    return ", so whether this hold is open is not known" if facts else ""
 
 
 def _refusal(heard: Heard) -> Refuse | None:

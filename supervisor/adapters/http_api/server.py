@@ -19,6 +19,7 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 from waitress.wasyncore import close_all, poll2
 
+from . import brief
 from .app import App
 from .channel import Channel
 from .exchange import BODY_BYTES
@@ -95,7 +96,10 @@ class _Server:
     """All sockets that listen, with their connections."""
 
     def __init__(self, app: App, crew: Any, descriptors: Sequence[int], patience: Patience) -> None:
+        self._app = app
         self._map: dict[int, Any] = {}
+        # Connections with a request that is answered here, in the turn in which it has come.
+        self._brief: list[Channel] = []
         self._listeners = []
         adjustments = Adjustments(**_LIMITS)
         for descriptor in descriptors:
@@ -115,7 +119,7 @@ class _Server:
                 )
             )
         for each in self._listeners:
-            each.reader, each.patience = threading.get_ident(), patience
+            each.reader, each.patience, each.brief = threading.get_ident(), patience, self._brief
         self._tidied_at = 0.0
 
     @property
@@ -126,6 +130,10 @@ class _Server:
         """Wait for something to happen, and take it in."""
         is_idle = not any(listener.active_channels or listener.rests_until for listener in self._listeners)
         poll2(None if is_idle else _TIDY_SECONDS, self._map)
+        while self._brief:
+            connections = tuple(self._brief)
+            self._brief.clear()
+            brief.serve(self._app, connections)
         now = time.monotonic()
         if now - self._tidied_at >= _TIDY_SECONDS:
             self._tidied_at = now
@@ -148,6 +156,7 @@ class _Bounded:
     rests_until = 0.0
     reader: int
     patience: Patience
+    brief: list[Channel]
 
     def readable(self) -> bool:
         return not self.rests_until

@@ -59,7 +59,7 @@ class State:
 
     def live(self, _: Request) -> Answer:
         """Say whether the deciding thread still answers."""
-        self._look(View.hold_count)
+        self._look(lambda view: view.hold_count())
         return as_json(200, {"live": True})
 
     def ready(self, _: Request) -> Answer:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from supervisor.core.engine import Engine
-from supervisor.core.events import HoldReleased, HoldTaken, WorkerSpawned
+from supervisor.core.events import Event, HoldReleased, HoldTaken, WorkerSpawned
 from supervisor.core.holds import HoldPolicy
 from supervisor.core.instants import Instant
 from supervisor.core.lifecycle import LifecyclePolicy
@@ -52,7 +52,7 @@ class Decider:
 
 
 def ask(decider: Decider, desk_call: threading.Thread) -> None:
-    """Have the deciding thread come to the one question that this thread asks."""
+    """Have the deciding thread come to all that this thread asks."""
     desk_call.start()
     while desk_call.is_alive():
         decider.turn()
@@ -79,6 +79,16 @@ def test_what_is_seen_is_what_became_of_the_facts() -> None:
     ask(decider, threading.Thread(target=questions))
     assert seen == [(1, "send_mail", True, 1), (0, None, True, 1)]
     assert decider.desk.lag == 0
+
+
+def test_several_questions_are_asked_at_once() -> None:
+    """Each looks after its own facts and before those of the next, and all are answered in one turn."""
+    decider, seen = Decider(), list[list[int]]()
+    facts: tuple[tuple[Event, ...], ...] = ((HOLD,), (), (HoldReleased(HOLD.hold),))
+    questions = [(each, lambda view: view.hold_count()) for each in facts]
+    ask(decider, threading.Thread(target=lambda: seen.append(decider.desk.ask_all(questions, 10))))
+    assert seen == [[1, 1, 0]]
+    assert decider.desk.ask_all((), 0.0) == []
 
 
 def test_a_fact_without_a_question_is_only_handed_over() -> None:

@@ -18,16 +18,19 @@ def test_an_empty_inbox_is_quiet() -> None:
     """Nothing posted, nothing to read."""
     inbox = Inbox()
     assert not is_readable(inbox)
+    assert not inbox.has_some
     assert inbox.take() == []
 
 
 def test_a_posted_fact_wakes_the_reader_once() -> None:
     """What was posted makes the descriptor readable until it is taken."""
     inbox, fact = Inbox(), SignalReceived(SignalName("USR1"))
-    inbox.post(fact)
+    inbox.post(fact, fact)
     assert is_readable(inbox)
-    assert inbox.take() == [fact]
+    assert inbox.has_some
+    assert inbox.take() == [fact, fact]
     assert not is_readable(inbox)
+    assert not inbox.has_some
 
 
 def test_many_threads_lose_nothing_and_keep_their_order() -> None:

@@ -197,6 +197,18 @@ def talker(stage: Stage, *numbers: int) -> None:
     stage.alarms.append(OneAlarm(stage, 200.0))
 
 
+def test_who_asks_does_not_wait_until_all_hooks_were_heard() -> None:
+    """While hooks say much it is looked in between whether anybody has posted something."""
+    stage = Stage()
+    question = OrphanReaped(1000, 0)
+    stage.engine.on[OrphanReaped(3, 0)] = lambda: stage.inbox.post(question)
+    talker(stage, 100)
+    stage.run()
+    assert stage.engine.events.index(question) == 21
+    assert stage.engine.events[:4] == [FIRST, *(OrphanReaped(each, 0) for each in range(3))]
+    assert len(stage.engine.events) == 103
+
+
 def test_while_much_is_said_it_is_heard_a_breath_later() -> None:
     """A worker whose jobs follow each other closely costs one turn for many of them; the first is heard at once."""
     stage = Stage()
