@@ -89,13 +89,26 @@ def relay(
 ) -> WholeReply | NoReply:
     """Do the same, and keep the headers."""
     try:
-        connection = _Connection(connected, monotonic() + answer_seconds, longest_body)
-        connection.send(request)
-        return _read_reply(connection, request.startswith(b"HEAD "))
+        return ask(connected, request, answer_seconds, longest_body)
     except (OSError, ValueError) as error:
         return NoReply(sent=True, why=_reason(error))
     finally:
         connected.close()
+
+
+def ask(
+    connected: _socket.socket, request: bytes, answer_seconds: float, longest_body: int = LONGEST_BODY_BYTES
+) -> WholeReply:
+    """Do the same over a connection that is kept. Raise OSError or ValueError where no complete answer comes.
+
+    Where more came than one answer the connection is closed, because nobody asked for the rest.
+    """
+    connection = _Connection(connected, monotonic() + answer_seconds, longest_body)
+    connection.send(request)
+    reply = _read_reply(connection, request.startswith(b"HEAD "))
+    if connection.has_more():
+        connected.close()
+    return reply
 
 
 def request_bytes(
@@ -200,6 +213,9 @@ class _Connection:
             self._more()
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return taken
+
+    def has_more(self) -> bool:
+        return bool(self._buffer)
 
     def rest(self) -> bytes:
         """Return what comes until the end."""

@@ -8,7 +8,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,8 @@ class Stage:
         self._port = port
         self.web = web
         self.task_id = ""
+        # What `sqsd` was started with, for those who start another one.
+        self.words: tuple[str, ...] = ()
 
     def listen(self, secret: str = "") -> None:
         """Start the app."""
@@ -135,14 +137,19 @@ def stage(
     listens: bool = True,
     secret: str = "",
     agent: Agent | None = None,
+    surroundings: Mapping[str, str] = AWS,
+    as_pid_1: bool = False,
     **queue_attributes: str,
 ) -> Iterator[Stage]:
-    """Run all of it. url: of another server than the stand-in. wraps: `sqsd` starts the app. listens: it is there. secret: jobs must be signed with it."""
+    """Run all of it. url: of another server than the stand-in. wraps: `sqsd` starts the app. listens: it is there.
+
+    secret: jobs must be signed with it. surroundings: what botocore finds in the environment.
+    """
     with SqsServer() as server:
         queue = _queue(url or server.url, name, queue_attributes)
-        port = _free_port()
+        port = free_port()
         command = (sys.executable, "-I", "-S", str(WEB), str(port)) if wraps else ()
-        env = AWS | {"SECRET": secret}
+        env = {**surroundings, "SECRET": secret}
         task_id = ""
         if agent is not None:
             with agent.world_lock:
@@ -150,9 +157,9 @@ def stage(
             env["ECS_AGENT_URI"] = agent.uri(task_id)
         words = ("--queue-url", queue.url, "--http-port", f"{port}", *OPTIONS, *options)
         web = Web(port, secret) if listens and not wraps else None
-        with supervised(*command, options=words, env=env, mode="sqsd") as run:
+        with supervised(*command, options=words, env=env, as_pid_1=as_pid_1, mode="sqsd") as run:
             running = Stage(queue, None if url else server, run, port, web)
-            running.task_id = task_id
+            running.task_id, running.words = task_id, words
             try:
                 yield running
             finally:
@@ -166,16 +173,17 @@ def signed(body: str) -> dict[str, str]:
     return {"message-digest": digest, "origin": "AEJ"}
 
 
+def free_port() -> int:
+    """Return a port at which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+    return port
+
+
 def _queue(url: str, name: str, queue_attributes: dict[str, str]) -> Queue:
     made = clients(url)
     fifo = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
     # Each test has its own where one server serves them all.
     unique = f"{uuid4().hex}-{name}"
-    created = made.acts.create_queue(QueueName=unique, Attributes=fifo | queue_attributes)
+    created = made.rest.create_queue(QueueName=unique, Attributes=fifo | queue_attributes)
     return Queue(made, created["QueueUrl"])
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-    return port

@@ -67,14 +67,14 @@ def anywhere(request: pytest.FixtureRequest) -> Iterator[MakeQueue]:
     def make(name: str = "jobs", **attributes: str) -> Queue:
         if name.endswith(".fifo"):
             attributes["FifoQueue"] = "true"
-        created: dict[str, Any] = made.acts.create_queue(QueueName=name, Attributes=attributes)
+        created: dict[str, Any] = made.rest.create_queue(QueueName=name, Attributes=attributes)
         names.append(created["QueueUrl"])
         return Queue(made, created["QueueUrl"])
 
     yield make
     if request.param == "moto":
         for each in names:
-            made.acts.delete_queue(QueueUrl=each)
+            made.rest.delete_queue(QueueUrl=each)
 
 
 @pytest.fixture

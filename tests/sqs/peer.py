@@ -52,7 +52,7 @@ class Client:
 
 
 class Peer:
-    """A context manager. requests: as they came over the wire, of those behaviours that read them."""
+    """A context manager. requests: as they came over the wire, of those behaviours that read them. hung_up: set when it did."""
 
     def __init__(self, behave: Behave) -> None:
         self._behave = behave
@@ -60,6 +60,7 @@ class Peer:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self.requests: list[bytes] = []
+        self.hung_up = threading.Event()
         self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> Peer:
@@ -91,3 +92,4 @@ class Peer:
                     continue
                 finally:
                     self.requests.append(client.received)
+            self.hung_up.set()

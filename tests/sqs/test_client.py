@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from typing import Any
 
 import botocore.session
 import pytest
 
+from supervisor.adapters.sqs import client
 from supervisor.adapters.sqs.client import Clients, make_clients
 from supervisor.adapters.sqs.queue import Queue
 from supervisor.adapters.sqs.trouble import Kind, Trouble
@@ -14,14 +17,23 @@ from supervisor.emulator.sqs.server import SqsServer
 from tests.sqs.polling import REGION
 
 
-def test_a_poll_may_take_longer_than_its_wait() -> None:
-    """A limit within it would give up polls that go on taking messages."""
-    made = make_clients(REGION, None, wait_seconds=20, connections=3)
-    assert isinstance(made, Clients)
-    assert made.polls.meta.config.read_timeout > 20
-    assert made.polls.meta.config.retries["total_max_attempts"] == 1
-    assert made.acts.meta.config.read_timeout < made.polls.meta.config.read_timeout
-    assert {made.polls.meta.config.max_pool_connections, made.acts.meta.config.max_pool_connections} == {3}
+@pytest.mark.parametrize("proxy", [None, "http://proxy:3128"])
+def test_a_poll_may_take_longer_than_its_wait(monkeypatch: pytest.MonkeyPatch, proxy: str | None) -> None:
+    """A limit within it would give up polls that go on taking messages; by whatever way it is asked."""
+    limits: list[float] = []
+
+    def asks(client: Any) -> Any:
+        limits.append(client.meta.config.read_timeout)
+
+    def direct(*_: Any, answer_seconds: float, **__: Any) -> Any:
+        limits.append(answer_seconds)
+
+    monkeypatch.setattr(client, "_through", asks)
+    monkeypatch.setattr(client, "Direct", direct)
+    if proxy is not None:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert isinstance(make_clients(REGION, None, wait_seconds=20, connections=3), Clients)
+    assert limits == [30, 10]
 
 
 @pytest.mark.parametrize("endpoint", ["not a url", "http://"])
@@ -30,6 +42,16 @@ def test_an_endpoint_that_is_none_is_told(endpoint: str) -> None:
     made = make_clients(REGION, endpoint, wait_seconds=20, connections=1)
     assert isinstance(made, Trouble)
     assert made.kind is Kind.OTHER
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a value, with the path that was set."""
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere.pem")
+    monkeypatch.setattr(botocore.session, "get_session", botocore.session.Session)
+    made = make_clients(REGION, None, wait_seconds=20, connections=1)
+    assert isinstance(made, Trouble)
+    assert (made.kind, made.code) == (Kind.OTHER, "FileNotFoundError")
+    assert "/nowhere.pem" in made.detail
 
 
 def test_without_a_region_there_is_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,14 +87,12 @@ def test_without_credentials_a_call_says_so(monkeypatch: pytest.MonkeyPatch, sta
     assert stand_in.calls() == []
 
 
-def test_an_entry_that_is_not_answered_is_in_trouble(
-    stand_in: SqsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_entry_that_is_not_answered_is_in_trouble(stand_in: SqsServer) -> None:
     """A service that forgets one has not promised anything about it."""
     made = make_clients(REGION, stand_in.url, wait_seconds=20, connections=1)
     assert isinstance(made, Clients)
-    monkeypatch.setattr(made.acts, "delete_message_batch", lambda **_: {"Successful": [{"Id": "0"}]})
-    done, forgotten = Queue(made, "http://x/1/jobs").delete_many(["a", "b"])
+    forgetful = replace(made, acts=lambda *_: {"Successful": [{"Id": "0"}]})
+    done, forgotten = Queue(forgetful, "http://x/1/jobs").delete_many(["a", "b"])
     assert done is None
     assert forgotten is not None
     assert (forgotten.code, forgotten.maybe_done) == ("NotAnswered", True)

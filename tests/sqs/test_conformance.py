@@ -38,7 +38,7 @@ def test_a_message_carries_what_was_sent(anywhere: MakeQueue) -> None:
 def test_binary_attributes_come_without_text(anywhere: MakeQueue) -> None:
     """They cannot be put into a header."""
     queue = anywhere()
-    queue._clients.acts.send_message(
+    queue._clients.rest.send_message(
         QueueUrl=queue.url,
         MessageBody="x",
         MessageAttributes={"picture": {"DataType": "Binary.png", "BinaryValue": b"\x00"}},

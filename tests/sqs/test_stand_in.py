@@ -187,15 +187,15 @@ def test_an_abandoned_poll_takes_the_next_message(queue: MakeQueue, stand_in: Sq
 def test_fifo_messages_have_a_sequence_number_that_grows(queue: MakeQueue) -> None:
     """Twenty digits, as consumers of it expect."""
     jobs = queue("jobs.fifo")
-    acts = jobs._clients.acts
+    rest = jobs._clients.rest
     numbers = [
-        acts.send_message(QueueUrl=jobs.url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId=once)
+        rest.send_message(QueueUrl=jobs.url, MessageBody="x", MessageGroupId="g", MessageDeduplicationId=once)
         for once in "ab"
     ]
     first, second = (answer["SequenceNumber"] for answer in numbers)
     assert first < second
     assert len(first) == 20
-    raw = jobs._clients.polls.receive_message(QueueUrl=jobs.url, MessageSystemAttributeNames=["All"])
+    raw = jobs._clients.rest.receive_message(QueueUrl=jobs.url, MessageSystemAttributeNames=["All"])
     assert raw["Messages"][0]["Attributes"]["SequenceNumber"] == first
 
 
@@ -211,7 +211,7 @@ def test_batches_have_rules(queue: MakeQueue, entries: list[dict[str, str]], cod
     """One to ten entries, each with an id of its own."""
     jobs = queue()
     with pytest.raises(Exception, match=code):
-        jobs._clients.acts.delete_message_batch(QueueUrl=jobs.url, Entries=entries)
+        jobs._clients.rest.delete_message_batch(QueueUrl=jobs.url, Entries=entries)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_a_fifo_message_needs_a_group_and_an_id(queue: MakeQueue) -> None:
 def test_a_delayed_message_is_not_there_yet(queue: MakeQueue, stand_in: SqsServer) -> None:
     """It is counted apart, and a poll that waits gets it."""
     jobs = queue()
-    jobs._clients.acts.send_message(QueueUrl=jobs.url, MessageBody="later", DelaySeconds=1)
+    jobs._clients.rest.send_message(QueueUrl=jobs.url, MessageBody="later", DelaySeconds=1)
     assert stand_in.queue("jobs").counts() == (0, 0, 1)
     assert poll(jobs) == ()
     assert one(jobs, wait=5).body == "later"

@@ -2,22 +2,21 @@
 
 Written on sockets and not with `requests`: that library adds headers of its own, takes header texts for latin-1, follows
 what it is told by proxies' environment variables, costs 8 MiB, and cannot tell a connection that was refused from one that
-was lost after the job had begun. Of the standard library's client only the reader of answers is used.
+was lost after the job had begun.
 """
 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse, IncompleteRead
 from time import monotonic
 
 from supervisor.core.delivery.facts import Failure
 
+from .answer import read_answer
 from .request import Request
 
 _READ_BYTES = 64 * 1024
@@ -77,7 +76,7 @@ def post(request: Request, host: str, port: int, patience: Patience) -> Answered
             return Answered(status, retry_after, monotonic() - began)
         except TimeoutError as error:
             return failed(Failure.INACTIVE, error)
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, ValueError) as error:
             return failed(Failure.CUT, error)
 
 
@@ -110,26 +109,18 @@ def _exchange(
     except OSError as error:
         # An application may answer without reading all of it (413), and hang up.
         unsent = error
-    source = _Source(connected, patience_left)
-    response = HTTPResponse(source, method=request.method)  # type: ignore[arg-type]
+
+    def receive() -> bytes:
+        connected.settimeout(patience_left())
+        return connected.recv(_READ_BYTES)
+
     try:
-        response.begin()
-        if source.has_ended:
-            # To the reader, headers end where the connection does.
-            raise IncompleteRead(b"")
-        while response.read(_READ_BYTES):
-            # What the application has to say beside its status is for nobody.
-            continue
-        if response.length:
-            # Read in parts, an answer that ends too soon looks like one that is complete.
-            raise IncompleteRead(b"", response.length)
-    except (OSError, HTTPException):
+        status, retry_after = read_answer(receive)
+    except (OSError, ValueError):
         if unsent is not None:
             raise unsent from None
         raise
-    finally:
-        response.close()
-    return response.status, _seconds(response.headers.get("Retry-After"))
+    return status, _seconds(retry_after)
 
 
 def _send(connected: socket.socket, content: bytes, patience_left: Callable[[], float]) -> None:
@@ -138,28 +129,6 @@ def _send(connected: socket.socket, content: bytes, patience_left: Callable[[], 
     while rest:
         connected.settimeout(patience_left())
         rest = rest[connected.send(rest, socket.MSG_NOSIGNAL) :]
-
-
-class _Source(io.RawIOBase):
-    """The socket as HTTPResponse wants it: something that makes a file, whose every read has its own time limit."""
-
-    def __init__(self, connected: socket.socket, patience_left: Callable[[], float]) -> None:
-        super().__init__()
-        self._socket = connected
-        self._patience_left = patience_left
-        self.has_ended = False
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self, _READ_BYTES)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._socket.settimeout(self._patience_left())
-        count = self._socket.recv_into(buffer)
-        self.has_ended = count == 0
-        return count
 
 
 def _seconds(text: str | None) -> float | None:

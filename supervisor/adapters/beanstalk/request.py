@@ -6,6 +6,7 @@ are a contract. Nothing of a message may become a header of its own: whoever may
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,8 @@ LONGEST_HEAD_BYTES = 16 * 1024
 
 # What SQS allows; all of it may stand in the name of a header (RFC 9110, 5.6.2).
 _NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.")
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]").search
 
 Header = tuple[str, bytes]
 
@@ -54,7 +57,7 @@ class Request:
         """Return everything before the body."""
         lines = [f"{self.method} {self.path} HTTP/1.1".encode()]
         lines += [name.encode() + b": " + value for name, value in self.headers]
-        return b"".join(line + b"\r\n" for line in (*lines, b""))
+        return b"\r\n".join((*lines, b"", b""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def make_request(message: Message, queue_name: str, style: Style) -> Mapped | Un
     fixed = tuple(_presentable(_fixed(message, queue_name, style, path, periodic, len(body)), dropped))
     passed = tuple(_passed(message.attributes, dropped))
     request = Request("POST", path, fixed + passed, body)
-    while len(request.head()) > LONGEST_HEAD_BYTES and passed:
+    while passed and len(request.head()) > LONGEST_HEAD_BYTES:
         largest = max(passed, key=_size)
         passed = tuple(header for header in passed if header is not largest)
         request = replace(request, headers=fixed + passed)
@@ -188,7 +191,7 @@ def _unfit(attribute: Attribute, seen: set[str]) -> str | None:
 
 def _has_control(text: str) -> bool:
     """Say whether a text has control characters, those beyond ASCII included: each of them ends a line somewhere."""
-    return any(character < " " or "\x7f" <= character <= "\x9f" for character in text)
+    return _CONTROL(text) is not None
 
 
 def _size(header: Header) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -45,30 +46,26 @@ class Queue:
 
     def delete(self, receipt: str) -> Trouble | None:
         """Delete a message; return None when that is done."""
-        return self._act(lambda acts: acts.delete_message(QueueUrl=self.url, ReceiptHandle=receipt))
+        return self._act("DeleteMessage", {"ReceiptHandle": receipt})
 
     def delete_many(self, receipts: Sequence[str]) -> tuple[Trouble | None, ...]:
         """Delete messages; return for each, in this order, None or what went wrong with it."""
-        return self._batches("delete_message_batch", [{"ReceiptHandle": receipt} for receipt in receipts])
+        return self._batches("DeleteMessageBatch", [{"ReceiptHandle": receipt} for receipt in receipts])
 
     def change_visibility(self, receipt: str, seconds: int) -> Trouble | None:
         """Let a message come back so many seconds from now, at once with 0; return None when that is done."""
-        return self._act(
-            lambda acts: acts.change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=receipt, VisibilityTimeout=seconds
-            )
-        )
+        return self._act("ChangeMessageVisibility", {"ReceiptHandle": receipt, "VisibilityTimeout": seconds})
 
     def change_visibility_many(self, changes: Sequence[tuple[str, int]]) -> tuple[Trouble | None, ...]:
         """As `change_visibility` for each receipt and its seconds; the answers are in the same order."""
         entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds} for receipt, seconds in changes]
-        return self._batches("change_message_visibility_batch", entries)
+        return self._batches("ChangeMessageVisibilityBatch", entries)
 
     def attributes(self) -> Mapping[str, str] | Trouble:
         """Return all attributes of the queue, as SQS writes them."""
         return _attempt(
             lambda: dict(
-                self._clients.acts.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"]).get(
+                self._clients.rest.get_queue_attributes(QueueUrl=self.url, AttributeNames=["All"]).get(
                     "Attributes", {}
                 )
             )
@@ -79,8 +76,8 @@ class Queue:
     ) -> Trouble | None:
         """Send a message with text attributes. group, once: for FIFO; of two with the same `once` the second is dropped."""
         fifo = {"MessageGroupId": group, "MessageDeduplicationId": once}
-        return self._act(
-            lambda acts: acts.send_message(
+        outcome = _attempt(
+            lambda: self._clients.rest.send_message(
                 QueueUrl=self.url,
                 MessageBody=body,
                 MessageAttributes={
@@ -89,26 +86,27 @@ class Queue:
                 **{name: value for name, value in fifo.items() if value is not None},
             )
         )
-
-    def _act(self, call: Callable[[Any], object]) -> Trouble | None:
-        outcome = _attempt(lambda: call(self._clients.acts))
         return outcome if isinstance(outcome, Trouble) else None
 
-    def _batches(self, call: str, entries: Sequence[Mapping[str, Any]]) -> tuple[Trouble | None, ...]:
+    def _act(self, action: str, asked: Mapping[str, Any]) -> Trouble | None:
+        outcome = self._clients.acts(action, {"QueueUrl": self.url, **asked})
+        return outcome if isinstance(outcome, Trouble) else None
+
+    def _batches(self, action: str, entries: Sequence[Mapping[str, Any]]) -> tuple[Trouble | None, ...]:
         numbered = [{"Id": str(at), **entry} for at, entry in enumerate(entries)]
         return tuple(
             answer
             for first in range(0, len(numbered), MOST_AT_ONCE)
-            for answer in self._batch(call, numbered[first : first + MOST_AT_ONCE])
+            for answer in self._batch(action, numbered[first : first + MOST_AT_ONCE])
         )
 
-    def _batch(self, call: str, batch: list[dict[str, Any]]) -> Iterator[Trouble | None]:
-        answer = _attempt(lambda: getattr(self._clients.acts, call)(QueueUrl=self.url, Entries=batch))
+    def _batch(self, action: str, batch: list[dict[str, Any]]) -> Iterator[Trouble | None]:
+        answer = self._clients.acts(action, {"QueueUrl": self.url, "Entries": batch})
         if isinstance(answer, Trouble):
             yield from (answer for _ in batch)
             return
-        done = {entry["Id"] for entry in answer.get("Successful", ())}
-        failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
+        done = {entry["Id"] for entry in answer.get("Successful") or ()}
+        failed = {entry["Id"]: entry for entry in answer.get("Failed") or ()}
         for entry in batch:
             if entry["Id"] in done:
                 yield None
@@ -146,14 +144,15 @@ class Receiver:
             # has changed); without it their groups would be locked until the visibility timeout has passed.
             self._attempt_id = self._attempt_id or uuid4().hex
             asked["ReceiveRequestAttemptId"] = self._attempt_id
-        outcome = _attempt(lambda: _read(self._clients.polls.receive_message(**asked)))
+        answer = self._clients.polls("ReceiveMessage", asked)
+        outcome = answer if isinstance(answer, Trouble) else _attempt(partial(_read, answer))
         if not (isinstance(outcome, Trouble) and outcome.maybe_done):
             self._attempt_id = None
         return outcome
 
 
 def _read(answer: Mapping[str, Any]) -> Received:
-    return Received(tuple(read_message(told) for told in answer.get("Messages", ())))
+    return Received(tuple(read_message(told) for told in answer.get("Messages") or ()))
 
 
 def _attempt(call: Callable[[], T]) -> T | Trouble:

@@ -46,8 +46,12 @@ from .service import Service
 _CALLERS = 8
 _RETURNERS = 4
 
+# A call for ten messages costs hardly more than for one. So much later a message is deleted while many are; should we be
+# killed in this time, it comes again.
+_GATHER_SECONDS = 0.02
+
 # So many calls about messages can be under way beside the polls.
-CALLS_AT_ONCE = 2 * _CALLERS + _RETURNERS
+CALLS_AT_ONCE = 3 * _CALLERS + _RETURNERS
 
 _O = TypeVar("_O", bound=ShellOrder)
 
@@ -72,18 +76,24 @@ class Deliverer:
         posts = Posts(settings.app, mailbox, meter, tell)
         calls = Calls(service)
 
-        def lane(
-            name: str, most: int, carry_out: Callable[[list[_O]], Iterable[ShellFact]], at_once: int = 1
+        def lane(name: str, most: int, carry_out: Callable[[list[_O]], Iterable[ShellFact]]) -> Lane[_O]:
+            return Lane(name, most, spawn_thread, self._answering(carry_out))
+
+        def batching(
+            name: str, carry_out: Callable[[list[_O]], Iterable[ShellFact]], pause: float = _GATHER_SECONDS
         ) -> Lane[_O]:
-            alike = _are_of_one_queue if at_once > 1 else None
-            return Lane(name, most, spawn_thread, self._answering(carry_out), alike, at_once)
+            answering = self._answering(carry_out)
+            return Lane(name, _CALLERS, spawn_thread, answering, _are_of_one_queue, MOST_AT_ONCE, pause)
 
         # There are never more polls than messages that may be with us.
         self._polls = lane("poll", settings.connections, _each(polls.carry_out))
         self._posts = lane("post", settings.connections, _each(posts.deliver))
         self._checks = lane("check", 1, _each(posts.check))
-        self._extends = lane("extend", _CALLERS, calls.extend, MOST_AT_ONCE)
-        self._deletes = lane("delete", _CALLERS, calls.delete, MOST_AT_ONCE)
+        self._extends = batching("extend", calls.extend)
+        self._deletes = batching("delete", calls.delete)
+        # The next of a FIFO group begins when the one before is deleted.
+        self._ordered_deletes = batching("delete-fifo", calls.delete, pause=0.0)
+        self._fifo = frozenset(queue.name for queue in settings.queues if queue.is_fifo)
         self._returns = lane("return", _RETURNERS, calls.give_back)
 
     def submit(self, order: ShellOrder) -> None:
@@ -96,7 +106,7 @@ class Deliverer:
             case Extend():
                 self._extends.put(order)
             case Delete():
-                self._deletes.put(order)
+                (self._ordered_deletes if order.queue in self._fifo else self._deletes).put(order)
             case Return():
                 self._returns.put(order)
             case CheckApp():

@@ -16,7 +16,7 @@ from supervisor.core.instants import NEVER, Instant
 from .names import Call, DeliveryId, PollId
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received:
     """One message as a poll brought it.
 

@@ -7,12 +7,12 @@ fit in before it ends. Calls about one delivery follow each other; an answer to 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from supervisor.core.backoff import Backoff
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after
 
+from .changes import replace
 from .facts import Deleted, DeleteFailed, Extended, ExtendFailed, Returned, ReturnFailed, Trouble
 from .moves import Moved, about, deleted, lose, move, not_deleted, put
 from .names import Call

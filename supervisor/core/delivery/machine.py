@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import ceil
 
 from supervisor.core.effects import Level, note
@@ -10,6 +9,7 @@ from supervisor.core.events import HoldReleased, HoldTaken
 from supervisor.core.instants import NEVER, Instant, earliest
 
 from . import timers
+from .changes import replace
 from .facts import (
     AppReady,
     AppUnready,
@@ -36,7 +36,7 @@ from .orders import Order
 from .outcomes import answered, not_answered
 from .polling import ended, poll, poll_failed, polls_at
 from .readiness import check, checks_at, seen
-from .starting import ask, granted, may_start, refused, turn_away
+from .starting import ask, granted, is_room_to_run, may_start, refused, turn_away
 from .values import (
     GOING_BACK,
     SETTLING,
@@ -148,6 +148,8 @@ def _begin(state: Deliveries, now: Instant) -> Moved | None:
     if not count(state, UNSTARTED):
         return None
     because = unwelcome(state)
+    if because is None and not is_room_to_run(state):
+        return None
     for delivery in state.open.values():
         if delivery.phase is Phase.AWAITING and because is not None and state.app.is_ready:
             return turn_away(state, delivery, because, now)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supervisor.core.edges import check_move
 from supervisor.core.effects import Level, Note, note
 from supervisor.core.events import HoldReleased
 from supervisor.core.instants import Instant
 
 from . import timers
+from .changes import replace
 from .names import hold_of
 from .orders import Forget, Order
 from .values import CLAIMED, DELETED, EDGES, GOING_BACK, Deliveries, Delivery, Phase
@@ -116,7 +115,7 @@ def _counted(state: Deliveries, known: Delivery | None, phase: Phase | None) -> 
     if known is not None:
         counts[known.phase] -= 1
     if phase is not None:
-        counts[phase] = counts.get(phase, 0) + 1
+        counts[phase] += 1
     return counts
 
 

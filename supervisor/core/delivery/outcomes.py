@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import ceil
 
 from supervisor.core.effects import Level, note
-from supervisor.core.instants import Instant
+from supervisor.core.instants import NEVER, Instant
 
+from .changes import replace
 from .diagnosis import Outcome, advise, failed
 from .facts import DeliveryAnswered, DeliveryFailed, Failure
+from .leases import delete
 from .moves import Moved, about, move
 from .orders import Order
 from .readiness import not_ready
@@ -79,9 +80,14 @@ def _succeeded(state: Deliveries, delivery: Delivery, status: int, now: Instant)
     # What was abandoned has been named; of any other the clock names a lease that is over.
     is_lost = delivery.is_lost or (delivery.phase is Phase.ABANDONED and delivery.lease_until <= now)
     # Nothing is waited for: an extension that is on its way does not hinder the delete.
-    done = replace(delivery, call=None, tries=0, retry_at=now, is_lost=is_lost)
+    is_late = delivery.lease_until <= now
+    done = replace(delivery, call=None, tries=0, retry_at=now if is_late else NEVER, is_lost=is_lost)
     state, orders = move(replace(state, watch=None), done, Phase.SUCCEEDED, "the app succeeded")
-    return state, (told, *orders)
+    if is_late:
+        return state, (told, *orders)
+    # Not by way of the clock, which would be asked about every other delivery too.
+    state, more = delete(state, state.open[delivery.id], now)
+    return state, (told, *orders, *more)
 
 
 def _failed(

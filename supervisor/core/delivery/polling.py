@@ -6,12 +6,11 @@ queue that has just brought nothing is left alone for a moment, and the others g
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supervisor.core.backoff import Backoff
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after, earliest
 
+from .changes import replace
 from .facts import PollEnded, PollFailed, Trouble
 from .moves import Moved
 from .names import PollId, QueueName
@@ -34,18 +33,19 @@ _LONGEST_PAUSE_SECONDS = 60.0
 
 def polls_at(state: Deliveries) -> Instant:
     """Return when to ask for messages."""
-    if unwelcome(state) is not None or free_slots(state) == 0:
+    if unwelcome(state) is not None or (free := free_slots(state)) == 0:
         return NEVER
-    return earliest(*(max(queue.retry_at, state.pause_until) for queue in _unasked(state)))
+    return earliest(*[max(queue.retry_at, state.pause_until) for queue in _unasked(state, free)])
 
 
 def poll(state: Deliveries, now: Instant) -> Moved:
     """Ask one queue; polls_at has said that it is time."""
+    free = free_slots(state)
     ready = [queue for queue in state.queues.values() if queue.retry_at <= now]
-    candidates = [queue for queue in _unasked(state) if queue.retry_at <= now]
+    candidates = [queue for queue in _unasked(state, free) if queue.retry_at <= now]
     state, chosen = _choose(state, candidates, now)
     others = [queue for queue in ready if queue.policy.name != chosen and not _count(state, queue)]
-    free, queue = free_slots(state), state.queues[chosen]
+    queue = state.queues[chosen]
     most = min(queue.policy.batch, _share(queue, others, free))
     wait = state.policy.wait
     if free - most < len(others):
@@ -121,9 +121,8 @@ def _pollers(queue: Queue, asked: InFlight, brought: int) -> int:
     return max(1, queue.pollers - (brought < asked.most)) if brought else 1
 
 
-def _unasked(state: Deliveries) -> list[Queue]:
+def _unasked(state: Deliveries, free: int) -> list[Queue]:
     """Return the queues to ask: again beside a poll under way only for a full batch, because each call costs the same."""
-    free = free_slots(state)
     return [
         queue
         for queue in state.queues.values()

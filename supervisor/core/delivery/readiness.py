@@ -5,12 +5,11 @@ Looking costs nothing, receiving does: a message that is received for an app tha
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supervisor.core.backoff import Backoff
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after
 
+from .changes import replace
 from .facts import AppReady, AppUnready
 from .moves import Moved
 from .orders import CheckApp
@@ -34,11 +33,14 @@ def seen(state: Deliveries, fact: AppReady | AppUnready, now: Instant) -> Moved:
     """Take in what a look at the app has shown."""
     state = replace(state, app=replace(state.app, is_checking=False))
     if isinstance(fact, AppUnready):
+        # Who starts listens to nobody at first: what is wrong with it may be what a later look finds.
+        is_known = state.app.is_told and state.app.why in ("", fact.why)
+        state = replace(state, app=replace(state.app, is_told=is_known, why=fact.why))
         return not_ready(state, fact.why, now)
     every = state.policy.check_every
     check_at = NEVER if every is None else after(now, every)
     # The tries are not forgotten before it has answered a message: it may accept connections and no requests.
-    app = replace(state.app, is_ready=True, is_told=False, check_at=check_at)
+    app = replace(state.app, is_ready=True, is_told=False, why="", check_at=check_at)
     news = () if state.app.is_ready else (note("app.ready"),)
     return replace(state, app=app), news
 

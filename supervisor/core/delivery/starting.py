@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supervisor.core.backoff import Backoff
 from supervisor.core.effects import Level, note
 from supervisor.core.events import HoldTaken
 from supervisor.core.instants import NEVER, Instant, after
 
+from .changes import replace
 from .facts import Received, StartGranted, StartRefused
 from .leases import leased
 from .moves import Moved, about, hand_back, is_behind, move, put
 from .names import HOLDER, QueueName, hold_of
 from .orders import Deliver, Forget, Order
+from .policy import MOST_AT_ONCE
 from .values import (
     CLAIMED,
     DELETING,
@@ -47,21 +47,26 @@ def free_slots(state: Deliveries) -> int:
     """Return how many messages may be asked for.
 
     What is settling takes no slot, so that the next message need not wait for a delete; unless SQS has so many to answer
-    for that it must be in trouble.
+    for that it must be in trouble. As many as go into one call are not many.
     """
-    if count(state, SETTLING) > state.policy.slots:
+    slots, settling = state.policy.slots, count(state, SETTLING)
+    if settling > max(slots, MOST_AT_ONCE):
         return 0
     asked = sum([poll.most for poll in state.polls.values()])
-    return max(0, state.policy.slots - _held(state) - asked)
+    return max(0, slots - _held(state, settling) - asked)
+
+
+def is_room_to_run(state: Deliveries) -> bool:
+    """Say whether a connection is free."""
+    return count(state, RUNNING) < state.policy.connections
 
 
 def may_start(state: Deliveries, delivery: Delivery, now: Instant) -> bool:
-    """Say whether it is a message's turn: a connection is free, it is still ours, and the first of its FIFO group."""
-    if count(state, RUNNING) >= state.policy.connections or delivery.lease_until <= now:
-        return False
+    """Say whether it is a message's turn, where a connection is free: it is still ours, and the first of its FIFO group."""
+    is_ours = delivery.lease_until > now
     if not state.queues[delivery.queue].policy.is_fifo:
-        return True
-    return not any(
+        return is_ours
+    return is_ours and not any(
         is_behind(delivery, first) and first.phase not in GOING_BACK for first in state.open.values()
     )
 
@@ -111,7 +116,10 @@ def _received(
         return _again(state, twin, message, now, leased_at)
     number = state.received + 1
     fresh = Delivery(message.delivery, number, queue, message, limit_at=now, lease_until=now)
-    is_room = _held(state) + sum([poll.most for poll in state.polls.values()]) < state.policy.slots
+    is_room = (
+        _held(state, count(state, SETTLING)) + sum([poll.most for poll in state.polls.values()])
+        < state.policy.slots
+    )
     state = put(replace(state, received=number), leased(state, fresh, leased_at))
     delivery = state.open[message.delivery]
     if not is_room:
@@ -159,9 +167,8 @@ def _twin(state: Deliveries, queue: QueueName, message: Received) -> Delivery | 
     return None
 
 
-def _held(state: Deliveries) -> int:
+def _held(state: Deliveries, settling: int) -> int:
     """Count the messages that take a slot: all but those that SQS has been told to take back or to delete."""
-    settling = count(state, SETTLING)
     if count(state, GOING_BACK):
         # An extension that is under way has to be answered before a message can be given back.
         settling -= sum(

@@ -1,4 +1,7 @@
-"""What the delivery machine is made of: the phases of one delivery, its legal moves, and the state of all of them."""
+"""What the delivery machine is made of: the phases of one delivery, its legal moves, and the state of all of them.
+
+Mind: what is changed by `replace` (changes.py) has no slots.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,9 @@ class Phase(Enum):
     FAILED = "failed"
     RETURNED = "returned"
     ENDED = "ended"
+
+    # That of enums is worked out from the name, in Python, each time.
+    __hash__ = object.__hash__
 
 
 # The job runs, or may at any moment: a connection to the app is taken.
@@ -72,7 +78,7 @@ EDGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """number: counts the receipts. lease_until: when the message becomes visible by itself. limit_at: beyond that it cannot be extended.
     beat_at: when to extend it; missed: how many times in a row that has failed.
@@ -114,7 +120,7 @@ class InFlight:
     due_at: Instant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Queue:
     """pollers: how many polls at once. is_dry: the last one brought nothing; rests_until: how long that is believed.
 
@@ -131,13 +137,17 @@ class Queue:
     credit: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class App:
-    """is_told: people know that it is not ready. tries: failed checks and connections since it last answered a message."""
+    """is_told: people know that it is not ready. why: what the last look at it has found, empty where all was well.
+
+    tries: failed checks and connections since it last answered a message.
+    """
 
     is_ready: bool = False
     is_checking: bool = False
     is_told: bool = False
+    why: str = ""
     tries: int = 0
     check_at: Instant = Instant(0.0)
 
@@ -146,7 +156,7 @@ _SHUT = FlowIs(allowed=False)
 _UNSEEN = App()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deliveries:
     """open: in the order of receipt. polled, received: how many ever. pause_until: polls nothing after a refusal. ended: how many ended for which reason.
 
@@ -170,7 +180,7 @@ class Deliveries:
     ended: Mapping[str, int] = field(default_factory=dict)
     duplicates: int = 0
     has_said_farewell: bool = False
-    counts: Mapping[Phase, int] = field(default_factory=dict)
+    counts: Mapping[Phase, int] = field(default_factory=lambda: dict.fromkeys(Phase, 0))
     next_at: Instant = NEVER
 
 
@@ -192,4 +202,4 @@ def farewell_at(state: Deliveries) -> Instant:
 
 
 def count(state: Deliveries, phases: tuple[Phase, ...]) -> int:
-    return sum([state.counts.get(phase, 0) for phase in phases])
+    return sum(map(state.counts.__getitem__, phases))

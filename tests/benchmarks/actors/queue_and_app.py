@@ -72,7 +72,8 @@ class Queue:
             say(waiting=len(self.waiting))
             return None
         entries = [{"Id": entry["Id"]} for entry in asked.get("Entries", ())]
-        if action.startswith("DeleteMessage"):
+        # A daemon may try at its start with the receipt of no message whether it may delete.
+        if action.startswith("DeleteMessage") and (entries or asked["ReceiptHandle"].startswith("message-")):
             self.left -= len(entries) or 1
             if not self.left:
                 say(done=self.put, seconds=time.monotonic() - self.began)

@@ -109,3 +109,35 @@ def test_without_any_thread_nothing_can_be_done(threads: Threads, work: Work) ->
     lane: Lane[str] = Lane("post", 5, threads.spawn, work.carry_out)
     with pytest.raises(RuntimeError):
         lane.put("a")
+
+
+def test_orders_gather_while_a_lane_is_busy(threads: Threads, work: Work) -> None:
+    """The first one is done at once, and so are as many as go together; for fewer the pause is waited for."""
+    lane: Lane[str] = Lane("delete", 2, threads.spawn, work.carry_out, alike, at_once=3, pause=60.0)
+    work.go.release(10)
+    lane.put("a1")
+    until(lambda: work.done == [["a1"]], why="it does not wait for others")
+    for order in ("a2", "a3", "a4"):
+        lane.put(order)
+    until(lambda: len(work.done) == 2, why="there are enough of them")
+    assert work.done == [["a1"], ["a2", "a3", "a4"]]
+    assert threads.names == ["delete-1"]
+
+
+def test_few_that_have_gathered_are_done_after_the_pause(threads: Threads, work: Work) -> None:
+    """Nobody has to come for that, also where they are not alike."""
+    lane: Lane[str] = Lane("delete", 2, threads.spawn, work.carry_out, alike, at_once=3, pause=0.02)
+    work.go.release(10)
+    for order in ("a1", "b1", "a2", "b2", "c1"):
+        lane.put(order)
+    until(lambda: sum(map(len, work.done)) == 5, why="all are done")
+    assert sorted(order for orders in work.done for order in orders) == ["a1", "a2", "b1", "b2", "c1"]
+
+
+def test_gathered_orders_do_not_wait_for_a_call_that_hangs(threads: Threads, work: Work) -> None:
+    """Another thread takes them, and what is left of them yet another."""
+    lane: Lane[str] = Lane("delete", 3, threads.spawn, work.carry_out, alike, at_once=2, pause=0.02)
+    for order in ("a1", "b1", "c1"):
+        lane.put(order)
+    until(lambda: len(work.begun) == 3, why="each kind has a thread")
+    assert threads.names == ["delete-1", "delete-2", "delete-3"]

@@ -8,6 +8,7 @@ from supervisor.core.delivery import QueuePolicy
 from supervisor.core.delivery.facts import DeliveryAnswered, PollFailed, Trouble
 from supervisor.core.delivery.names import PollId, QueueName
 from supervisor.core.delivery.orders import Delete, Deliver, Forget
+from supervisor.core.delivery.policy import MOST_AT_ONCE
 from supervisor.core.effects import Level
 from tests.unit.core.playbook import at, told
 
@@ -146,13 +147,13 @@ def test_what_others_may_have_by_now_does_not_begin() -> None:
 
 
 def test_polls_wait_while_too_many_messages_are_settling() -> None:
-    """One more than there are slots: SQS must be in trouble, and more would only wait for it."""
-    script = ready(connections=1) << poll(1, 1)
-    for number in (1, 2):
+    """More than there are slots, and than go into one call: SQS must be in trouble, and more would only wait for it."""
+    script, most = ready(connections=1) << poll(1, 1), MOST_AT_ONCE + 1
+    for number in range(1, most + 1):
         script = script >> brought(number, m(number)) << Deliver(d(number))
         script = script >> DeliveryAnswered(d(number), 200) << told("delivery.done")
         script = script << Delete(call(number), JOBS)
-        script = script << poll(2, 1) if number == 1 else script
+        script = script << poll(number + 1, 1) if number < most else script
     assert script
 
 

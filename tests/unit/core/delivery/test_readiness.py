@@ -50,4 +50,11 @@ def test_nobody_looks_while_nothing_is_fetched() -> None:
 def test_a_shell_that_watches_by_itself_is_believed() -> None:
     """A sign of life may come without having been asked for; a second no changes nothing."""
     script = ready() << poll(1) >> AppUnready("it is being restarted") << told("app.not_ready")
-    assert script >> AppUnready("still") >> AppReady() << told("app.ready")
+    assert script >> AppUnready("it is being restarted") >> AppReady() << told("app.ready")
+
+
+def test_another_reason_why_it_is_not_ready_is_told_as_well() -> None:
+    """While it starts nobody listens, and what is wrong with it may be what is found after that."""
+    script = ready() << poll(1) >> AppUnready("refused") << told("app.not_ready", why="refused")
+    script = script >> AppUnready("status 503") << told("app.not_ready", why="status 503")
+    assert script >> AppUnready("status 503") >> AppReady() << told("app.ready")
