@@ -165,6 +165,41 @@ def test_what_is_known_of_a_run() -> None:
     assert ours.mark(run) is None
 
 
+@pytest.mark.usefixtures("table")
+def test_a_run_that_could_not_be_sent_is_tried_again_by_who_has_claimed_it(
+    queue: MakeQueue, stand_in: SqsServer
+) -> None:
+    """After seconds: its own claim holds up the others only."""
+    jobs = queue()
+    bench = Bench(jobs, claims_of)
+    stand_in.faults.add("SendMessage", Fault.DENIED, 2)
+    bench.at(0)
+    bench.at(6)
+    assert paths(jobs) == ["/nightly", "/often"]
+
+
+@pytest.mark.usefixtures("table")
+def test_a_run_that_cannot_be_marked_was_sent(queue: MakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as that: another task may send it once more."""
+    monkeypatch.setattr(TableClaims, "mark", lambda *_: Trouble(Kind.OTHER, "X", "read-only", False))
+    jobs, notes = queue(), list[Note]()
+    CronSender(TASKS[:1], jobs, claims_of("x"), lambda: MIDNIGHT, notes.append).send_due()
+    assert paths(jobs) == ["/nightly"]
+    assert [told.name for told in notes] == ["periodic.failed", "periodic.sent"]
+    assert str(dict(notes[0].fields)["why"]).startswith("it was sent, and another task may send it once more")
+
+
+def test_trouble_with_a_run_is_told_once(queue: MakeQueue, stand_in: SqsServer) -> None:
+    """However often it is tried."""
+    bench = Bench(queue("jobs.fifo"), lambda _: FreeClaims())
+    stand_in.faults.now_and_then(Fault.DENIED, 1.1, "SendMessage")
+    for seconds in (0, 6, 12):
+        bench.at(seconds)
+    # By three senders, of two runs.
+    assert bench.notes.count(("periodic.failed", "often")) == len(bench.senders)
+    assert len(bench.notes) == 2 * len(bench.senders)
+
+
 def test_a_table_that_is_not_there_is_trouble(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """And nothing is sent: a standard queue would get every run several times."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", moto_url)

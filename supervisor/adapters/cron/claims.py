@@ -22,7 +22,8 @@ _CLAIM_SECONDS = 30.0
 
 _LOST = "ConditionalCheckFailedException"
 
-_UNCLAIMED = "attribute_not_exists(task) OR #at < :at OR (#at = :at AND #sent = :no AND #until < :now)"
+# Our own claim is one whose sending has failed.
+_UNCLAIMED = "attribute_not_exists(task) OR #at < :at OR (#at = :at AND #sent = :no AND (#until < :now OR #owner = :owner))"
 _CLAIMED_BY_US = "#at = :at AND #owner = :owner"
 
 _NAMES = {"#at": "at", "#sent": "sent", "#until": "until", "#owner": "owner"}

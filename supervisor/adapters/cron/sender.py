@@ -37,6 +37,8 @@ class CronSender:
         self._wall = wall
         self._tell = tell
         self._closed = Event()
+        # Runs whose trouble was told: each is tried every few seconds.
+        self._told: set[Run] = set()
         self._ticks = begin(self._tasks, wall(), self._next_after)
 
     def work(self) -> None:
@@ -59,6 +61,7 @@ class CronSender:
             if outcome is Sending.SENT:
                 self._tell(note("periodic.sent", task=run.task, scheduled_at=run.at))
             self._ticks = tried(self._ticks, run, outcome, self._wall())
+        self._told &= self._ticks.open.keys()
 
     def close(self) -> None:
         """Send nothing more. Waits for nothing."""
@@ -68,13 +71,13 @@ class CronSender:
         claimed = self._claims.claim(run, self._wall())
         if isinstance(claimed, Sending):
             return claimed
-        trouble = claimed or self._send(run)
-        if trouble is not None:
-            self._complain(run, trouble)
-            return Sending.FAILED
-        # A run that cannot be marked was sent all the same; it may be sent once more by another task.
+        if claimed is not None:
+            return self._failed(run, f"the table cannot be asked: {claimed.detail}")
+        if (trouble := self._send(run)) is not None:
+            return self._failed(run, f"{trouble.kind.value}: {trouble.detail}")
         if (unmarked := self._claims.mark(run)) is not None:
-            self._complain(run, unmarked)
+            so = "it was sent, and another task may send it once more"
+            self._complain(run, f"{so}: the table cannot be written to: {unmarked.detail}")
         return Sending.SENT
 
     def _send(self, run: Run) -> Trouble | None:
@@ -86,8 +89,13 @@ class CronSender:
         group = identity(task.name)
         return self._queue.send(BODY, attributes, group=group, once=f"{group}-{run.at:.0f}")
 
-    def _complain(self, run: Run, trouble: Trouble) -> None:
-        why = f"{trouble.kind.value}: {trouble.detail}"
+    def _failed(self, run: Run, why: str) -> Sending:
+        if run not in self._told:
+            self._told.add(run)
+            self._complain(run, why)
+        return Sending.FAILED
+
+    def _complain(self, run: Run, why: str) -> None:
         self._tell(note("periodic.failed", Level.WARNING, task=run.task, scheduled_at=run.at, why=why))
 
     def _next_after(self, task: str, after: float) -> float:

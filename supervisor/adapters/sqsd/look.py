@@ -1,15 +1,20 @@
-"""Looks at the queues' attributes once at the start, and says what speaks against them."""
+"""Looks at the queues once at the start: at what the task may do with them, and at their attributes; says what speaks against them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from supervisor.adapters.sqs.trouble import Trouble
+from supervisor.adapters.sqs.queue import Queue
+from supervisor.adapters.sqs.trouble import Kind, Trouble
 from supervisor.config.sqsd.settings import SqsdSettings
 from supervisor.config.sqsd.start_checks import start_checks
 from supervisor.core.effects import Level, Note, note
+from supervisor.core.problem import Problem
 
 from .service import Service
+
+# The receipt of no message. Whoever lacks the action is told so, anybody else that there is no such receipt.
+_NOBODYS = "whether-we-may"
 
 
 def look_at_queues(settings: SqsdSettings, service: Service, tell: Callable[[Note], None]) -> None:
@@ -17,18 +22,34 @@ def look_at_queues(settings: SqsdSettings, service: Service, tell: Callable[[Not
     for spec in settings.queues:
         queue = service.queue(spec.name)
         told = queue if isinstance(queue, Trouble) else queue.attributes()
+        if isinstance(queue, Queue):
+            for problem in _of_rights(queue):
+                tell(_doubtful(Level.ERROR, spec.name, problem))
         if isinstance(told, Trouble):
             so = "whether it has a dead-letter queue, and after how many receives, was not looked at"
             tell(note("queue.unseen", Level.WARNING, queue=spec.name, why=told.detail, so=so))
             continue
         for problem in start_checks(settings, spec.name, told):
-            tell(
-                note(
-                    "queue.doubtful",
-                    Level.WARNING,
-                    queue=spec.name,
-                    what=problem.what,
-                    why=problem.why,
-                    fix=problem.fix,
-                )
-            )
+            tell(_doubtful(Level.WARNING, spec.name, problem))
+
+
+def _of_rights(queue: Queue) -> Iterator[Problem]:
+    """Try what is otherwise tried first when a job is done. A poll tells of itself whether it is allowed."""
+    tried = {
+        "sqs:DeleteMessage": (
+            queue.delete(_NOBODYS),
+            "jobs that are done stay in the queue, and run again and again",
+        ),
+        "sqs:ChangeMessageVisibility": (
+            queue.change_visibility(_NOBODYS, 0),
+            "a job that takes long runs twice, and what failed or is given back stays hidden until its visibility timeout",
+        ),
+    }
+    for action, (trouble, why) in tried.items():
+        if trouble is not None and trouble.kind is Kind.DENIED:
+            what = f"this task may not {action} on the queue {queue.name} ({trouble.detail})"
+            yield Problem(what, why, f"allow {action} on the queue in the policy of the task role")
+
+
+def _doubtful(level: Level, queue: str, problem: Problem) -> Note:
+    return note("queue.doubtful", level, queue=queue, what=problem.what, why=problem.why, fix=problem.fix)

@@ -7,7 +7,7 @@ import json
 from supervisor.config.load import Answer, gather
 from supervisor.config.options import Option, Table, options_help
 from supervisor.config.periodic_message import NAME_CHARACTERS
-from supervisor.config.reading import Reader
+from supervisor.config.reading import Reader, why_unreadable
 from supervisor.core.problem import Problem
 
 from .file import read_cron
@@ -37,7 +37,12 @@ _ROWS = (
         "a template, or what `aws scheduler create-schedule --cli-input-json` takes, one line for each schedule (`cli`)",
         *("cloudformation", "cli"),
     ),
-    _row("queue_url", "URL", "none", "the queue that the worker reads; in a template it is a parameter"),
+    _row(
+        "queue_url",
+        "URL",
+        "none",
+        "the queue that the worker reads; in a template the default of a parameter",
+    ),
     _row("role_arn", "ARN", "none", "the role that may send to it; a template makes its own"),
     _row("prefix", "TEXT", "", "what the schedules' names begin with"),
     _row(
@@ -51,7 +56,7 @@ _ROWS = (
 
 _TABLE = Table(
     "eb-cron",
-    "ecs-supervisor eb-cron [OPTIONS]",
+    "ecs-supervisor eb-cron [--file FILE] [OPTIONS]",
     {option.key: option for option in _ROWS},
     {"--fifo": ("fifo", "yes")},
     takes_command=False,
@@ -79,18 +84,18 @@ def convert(argv: list[str], read_file: Callable[[str], str]) -> Answer:
     path = reader.text("file")
     tasks, problems = _read(path, read_file)
     if gathered.problems or reader.problems or problems:
-        return gathered.refusal((*reader.problems, *problems))
+        return gathered.refusal((*reader.problems, *problems), "nothing was written")
     if output == "cli":
         schedules = command_line_input(tasks, prefix, url or "", role or "", is_fifo)
         return Answer(0, "".join(f"{json.dumps(schedule)}\n" for schedule in schedules), ())
-    return Answer(0, json.dumps(cloudformation(tasks, prefix, is_fifo), indent=2) + "\n", ())
+    return Answer(0, json.dumps(cloudformation(tasks, prefix, is_fifo, url), indent=2) + "\n", ())
 
 
 def _read(path: str, read_file: Callable[[str], str]) -> tuple[tuple[Task, ...], tuple[Problem, ...]]:
     try:
         return read_cron(read_file(path), path)
     except (OSError, ValueError) as error:
-        what = f"{path} cannot be read ({error})"
+        what = f"{path} cannot be read ({why_unreadable(error)})"
         return (), (Problem(what, "there is nothing to convert", "name a readable file with --file"),)
 
 

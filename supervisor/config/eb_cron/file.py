@@ -120,41 +120,48 @@ def _items(file: _File, lines: list[Line]) -> list[list[Line]]:
 
 
 def _task(file: _File, item: list[Line]) -> Task | None:
-    values: dict[str, tuple[int, str]] = {}
+    """Return the task; None where anything is wrong with it, and then each of its values was looked at all the same."""
     before = len(file.problems)
+    values = _values(file, item)
+    number = item[0].number
+    missing = [key for key in _KEYS if not any(line.key == key for line in item)]
+    if missing:
+        file.refuse(number, f"begins a task without {' and '.join(missing)}")
+    for key, problem_of in (("name", name_problem), ("url", url_problem)):
+        if key in values and (problem := problem_of(values[key][1])) is not None:
+            file.refuse(values[key][0], *problem)
+    schedule = None
+    if "schedule" in values:
+        at, written = values["schedule"]
+        schedule, wrong = parse_schedule(written)
+        for what, fix in wrong:
+            file.refuse(at, what, fix)
+    if schedule is None or len(file.problems) > before:
+        return None
+    return Task(values["name"][1], values["url"][1], values["schedule"][1], schedule, number)
+
+
+def _values(file: _File, item: list[Line]) -> dict[str, tuple[int, str]]:
+    """Return by key where a task's values stand and what they are, of those that are texts."""
+    values: dict[str, tuple[int, str]] = {}
+    seen: set[str] = set()
     for line in item:
         if line.key not in _KEYS:
             file.refuse(line.number, f"has the key `{line.key}`", f"a task has {', '.join(_KEYS)}")
-        elif line.key in values:
+        elif line.key in seen:
             file.refuse(line.number, f"has the key `{line.key}` again", "keep one of the two")
-        else:
-            values[line.key] = line.number, _value(file, line)
-    number = item[0].number
-    missing = [key for key in _KEYS if key not in values]
-    if missing:
-        file.refuse(number, f"begins a task without {' and '.join(missing)}")
-    if len(file.problems) > before:
-        return None
-    (name_at, name), (url_at, url), (schedule_at, written) = (values[key] for key in _KEYS)
-    schedule, wrong = parse_schedule(written)
-    for at, problem in ((name_at, name_problem(name)), (url_at, url_problem(url))):
-        if problem is not None:
-            file.refuse(at, *problem)
-    for what, fix in wrong:
-        file.refuse(schedule_at, what, fix)
-    return (
-        None
-        if schedule is None or len(file.problems) > before
-        else Task(name, url, written, schedule, number)
-    )
+        elif (value := _value(file, line)) is not None:
+            values[line.key] = line.number, value
+        seen.add(line.key)
+    return values
 
 
-def _value(file: _File, line: Line) -> str:
+def _value(file: _File, line: Line) -> str | None:
     value = _scalar(line.text)
     if value is None:
         fix = 'put the text between double quotes, as in `schedule: "*/10 * * * *"`'
         file.refuse(line.number, f"has `{line.text}`, which is no plain text", fix)
-    return value or ""
+    return value
 
 
 def _scalar(text: str) -> str | None:

@@ -18,6 +18,7 @@ from supervisor.config.periodic_message import (
     mark,
     plain_name,
 )
+from supervisor.config.sqsd.queues import arn_of
 
 from .fields import WEEKDAYS
 from .tasks import Schedule, Task
@@ -28,6 +29,7 @@ _TARGET = "arn:aws:scheduler:::aws-sdk:sqs:sendMessage"
 _RUN_TIME = "<aws.scheduler.scheduled-time>"
 
 _LONGEST_NAME = 64
+_LONGEST_DESCRIPTION = 512
 
 _ANY = "*"
 _NONE = "?"
@@ -36,7 +38,7 @@ _NONE = "?"
 def expressions(schedule: Schedule) -> tuple[str, ...]:
     """Return cron expressions of EventBridge that together mean this schedule; a second one where days of both kinds count.
 
-    There a day and a weekday cannot be given together. NB: on a day that fits both, both run.
+    There a day and a weekday cannot be given together. On a day that fits both, both run; a FIFO queue drops the second.
     """
     days, weekdays = _days(schedule), _weekdays(schedule)
     if schedule.any_weekday:
@@ -56,15 +58,20 @@ def command_line_input(
     """Return what `aws scheduler create-schedule --cli-input-json` takes, for each schedule."""
     return [
         _schedule(
-            f"{prefix}{name}", expression, {"RoleArn": role_arn, "Input": _input(task, queue_url, is_fifo)}
+            f"{prefix}{name}",
+            task,
+            expression,
+            {"RoleArn": role_arn, "Input": _input(task, queue_url, is_fifo)},
         )
         for task in tasks
         for name, expression in _named(task, _LONGEST_NAME - len(prefix))
     ]
 
 
-def cloudformation(tasks: tuple[Task, ...], prefix: str, is_fifo: bool) -> dict[str, Any]:
-    """Return a template with the schedules and the role that they need; the queue is a parameter."""
+def cloudformation(
+    tasks: tuple[Task, ...], prefix: str, is_fifo: bool, queue_url: str | None = None
+) -> dict[str, Any]:
+    """Return a template with the schedules and the role that they need; the queue is a parameter, queue_url its default."""
     target = {"RoleArn": {"Fn::GetAtt": ["SchedulerRole", "Arn"]}}
     resources: dict[str, Any] = {"SchedulerRole": _role()}
     for task in tasks:
@@ -72,20 +79,34 @@ def cloudformation(tasks: tuple[Task, ...], prefix: str, is_fifo: bool) -> dict[
             _input(task, "${QueueUrl}", is_fifo).replace("${", "${!").replace("${!QueueUrl}", "${QueueUrl}")
         )
         for name, expression in _named(task, _LONGEST_NAME - len(prefix)):
-            properties = _schedule(f"{prefix}{name}", expression, {**target, "Input": {"Fn::Sub": told}})
+            properties = _schedule(
+                f"{prefix}{name}", task, expression, {**target, "Input": {"Fn::Sub": told}}
+            )
             logical = "Schedule" + "".join(c for c in name.title() if c.isalnum()) + mark(name)
             resources[logical] = {"Type": "AWS::Scheduler::Schedule", "Properties": properties}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Periodic tasks that were in a cron.yaml of Elastic Beanstalk",
-        "Parameters": {"QueueUrl": {"Type": "String"}, "QueueArn": {"Type": "String"}},
+        "Parameters": {
+            "QueueUrl": _parameter(queue_url),
+            "QueueArn": _parameter(None if queue_url is None else arn_of(queue_url)),
+        },
         "Resources": resources,
     }
 
 
-def _schedule(name: str, expression: str, target: dict[str, Any]) -> dict[str, Any]:
+def _parameter(default: str | None) -> dict[str, str]:
+    return {"Type": "String"} if default is None else {"Type": "String", "Default": default}
+
+
+def _schedule(name: str, task: Task, expression: str, target: dict[str, Any]) -> dict[str, Any]:
+    # Names are changed where AWS does not take them, so whoever looks for a task finds it here.
+    about = f"{task.name}: {task.written}"
+    if len(expressions(task.schedule)) > 1:
+        about += " (two schedules; a standard queue gets two messages on a day that fits both)"
     return {
         "Name": name,
+        "Description": about[:_LONGEST_DESCRIPTION],
         "ScheduleExpression": expression,
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},

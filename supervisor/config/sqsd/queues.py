@@ -11,6 +11,9 @@ _HEAVIEST = 1000
 
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 
+# By how the names of their regions begin.
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+
 # The URLs of queues that were made before regions had one of their own name.
 _OLDEST_HOST = "queue.amazonaws.com"
 _OLDEST_REGION = "us-east-1"
@@ -51,6 +54,15 @@ def region_of(url: str) -> str | None:
     if labels[-1] == "vpce":
         labels.pop()
     return labels[0] if labels[-1] == "queue" else labels[-1]
+
+
+def arn_of(url: str) -> str | None:
+    """Return the ARN of the queue that an AWS queue's URL names, None for any other URL."""
+    region, path = region_of(url), urlsplit(url).path.strip("/").split("/")
+    if region is None or len(path) != len(("account", "name")):
+        return None
+    partition = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
+    return ":".join(("arn", partition, "sqs", region, *path))
 
 
 def endpoint_of(url: str) -> str | None:

@@ -72,12 +72,14 @@ def test_wrong_usage_is_status_64() -> None:
     answer = run("--no-such", "x", "other.yaml", text="")
     assert answer.status == USAGE
     assert len(answer.problems) == 4
+    assert answer.text.startswith("ecs-supervisor: 4 problems, nothing was written\n")
+    assert "; write `ecs-supervisor eb-cron [--file FILE] [OPTIONS]`.\n" in answer.text
 
 
 def test_a_file_that_cannot_be_read_is_told() -> None:
     """By name."""
     (problem,) = run("--file", "missing.yaml").problems
-    assert problem.what.startswith("missing.yaml cannot be read (")
+    assert problem.what == "missing.yaml cannot be read (No such file or directory)"
 
 
 def test_help_names_the_options() -> None:
@@ -85,3 +87,4 @@ def test_help_names_the_options() -> None:
     answer = run("--help")
     assert (answer.status, answer.problems) == (0, ())
     assert "  --role-arn ARN\n" in answer.text
+    assert "what the schedules' names begin with (no default)" in answer.text

@@ -104,6 +104,8 @@ def test_a_text_is_read_as_yaml_reads_it_or_refused(value: str) -> None:
         (f"version: 1\ncron:\n{TASK.replace('/a', 'a')}", ["line 4 has the URL `a`: it does not begin with `/`"]),
         (f"version: 1\ncron:\n{TASK.replace('name: a', 'name: é')}", ["line 3 has the name 'é'"]),
         (f"version: 1\ncron:\n{TASK.replace('0 1', '0 24')}", ["line 5 has `24` for the hour"]),
+        ("version: 1\ncron:\n - name: é\n   schedule: 0 24 * * *\n", ["line 3 begins a task without url", "line 3 has the name 'é'", "line 4 has `24` for the hour"]),
+        (f"version: 1\ncron:\n{TASK.replace('/a', 'a').replace('0 1', '*/2')}", ["line 5 has `*/2 * * *`, which is no plain text", "line 4 has the URL `a`: it does not begin with `/`"]),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told_with_its_line(text: str, problems: list[str]) -> None:

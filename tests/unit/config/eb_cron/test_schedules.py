@@ -109,6 +109,32 @@ def test_two_kinds_of_days_are_two_schedules() -> None:
     assert names[1].startswith("nightly-")
 
 
+@pytest.mark.parametrize(("schedule", "is_double"), [("0 1 * * *", False), ("0 1 1 * 1", True)])
+def test_a_schedule_says_what_it_was(schedule: str, is_double: bool) -> None:
+    """Its name may be another, and its expression is; two for one task say that both may run."""
+    for made in command_line_input((task(schedule=schedule),), "", URL, "arn", is_fifo=False):
+        assert made["Description"].startswith(f"nightly: {schedule}")
+        assert ("on a day that fits both" in made["Description"]) is is_double
+    (long,) = command_line_input((task("x" * 600),), "", URL, "arn", is_fifo=False)
+    assert len(long["Description"]) == 512
+
+
+@pytest.mark.parametrize(
+    ("url", "defaults"),
+    [
+        (None, [None, None]),
+        (URL, [URL, "arn:aws:sqs:eu-west-1:1:jobs"]),
+        ("http://localhost:4566/1/jobs", ["http://localhost:4566/1/jobs", None]),
+    ],
+)
+def test_the_queue_that_is_named_is_the_template_s_default(
+    url: str | None, defaults: list[str | None]
+) -> None:
+    """So that who has named it is not asked for it again."""
+    parameters = cloudformation((task(),), "", is_fifo=False, queue_url=url)["Parameters"]
+    assert [parameters[name].get("Default") for name in ("QueueUrl", "QueueArn")] == defaults
+
+
 def test_a_template_has_its_own_role() -> None:
     """The queue is a parameter; nothing else of a text is taken for one."""
     template = cloudformation((task("${x}"), task()), "app-", is_fifo=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.config.sqsd.queues import QueueSpec, endpoint_of, region_of
+from supervisor.config.sqsd.queues import QueueSpec, arn_of, endpoint_of, region_of
 from tests.unit.config.sqsd.given import URL, settings, what_is_wrong
 
 BASE = URL.removesuffix("jobs")
@@ -86,3 +86,18 @@ def test_the_region_is_in_the_url(host: str, region: str | None) -> None:
     url = f"https://{host}/123456789012/jobs"
     assert region_of(url) == region
     assert endpoint_of(url) == (None if region else f"https://{host}")
+
+
+@pytest.mark.parametrize(
+    ("url", "arn"),
+    [
+        (URL, "arn:aws:sqs:eu-west-1:123456789012:jobs"),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/1/jobs.fifo", "arn:aws-cn:sqs:cn-north-1:1:jobs.fifo"),
+        ("https://sqs.us-gov-west-1.amazonaws.com/1/jobs/", "arn:aws-us-gov:sqs:us-gov-west-1:1:jobs"),
+        ("https://sqs.eu-west-1.amazonaws.com/jobs", None),
+        ("http://localhost:4566/000000000000/jobs", None),
+    ],
+)
+def test_the_arn_is_in_the_url(url: str, arn: str | None) -> None:
+    """Of AWS's own queues."""
+    assert arn_of(url) == arn
