@@ -6,7 +6,9 @@ Rules
   2. Both run on one daemon thread of this module, never on a job's or in a signal handler, so they may wait.
   3. What they raise is told once and is no confirmation: the supervisor then waits as long as it thinks right.
   4. A worker whose supervisor has died takes no new work and is asked to end, by the signal that ends it gracefully:
-     nobody would protect its jobs or stop it in time. (Where the supervisor was PID 1 the container has ended too.)
+     nobody would protect its jobs or stop it in time. (Where the supervisor was PID 1 the container has ended too.) Where
+     a stop had begun and the gate is shut, the supervisor may have asked already, and many kinds of workers take a second
+     signal for an order to drop everything: it is left to them.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ class Keeper:
                 _attach.warn(
                     "the supervisor has died; this worker takes no new work and ends when its jobs have"
                 )
+                if self._is_shut and not here.state.stopping:
+                    self._leave()
             if self.wanted_shut and not self._is_shut:
                 self._is_shutting = True
                 if self._call(self._shut):

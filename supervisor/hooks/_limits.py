@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ._client import client
 
@@ -26,3 +27,8 @@ def stop_limit(margin: float) -> float | None:
         except (KeyError, ValueError):
             return None
     return max(given - margin, LEAST_SECONDS)
+
+
+def is_over(deadline: float) -> bool:
+    """Whether the time for jobs is up; not where the supervisor has died since the stop began, and nobody sends that SIGKILL."""
+    return time.monotonic() >= deadline and not client().supervisor_is_dead()

@@ -27,14 +27,22 @@ class Parent:
     """The main process of this pool process.
 
     when_dead: called once, on this module's thread, when the main process has died. pause: seconds between seeing that
-    and the call, in which the gate is shut already.
+    and the call, in which the gate is shut already. is_ending: whether the main process has been asked to end, which is known
+    here a pause later at most.
     """
 
-    def __init__(self, framework: str, when_dead: Callable[[], object], pause: float = 0.0) -> None:
+    def __init__(
+        self,
+        framework: str,
+        when_dead: Callable[[], object],
+        pause: float = 0.0,
+        is_ending: Callable[[], bool] = bool,
+    ) -> None:
         self.is_dead = False
         self._framework = framework
         self._when_dead = _attach.guard(when_dead)
         self._pause = pause
+        self._is_ending = is_ending
         self._pid = 0
 
     def watch(self) -> None:
@@ -64,5 +72,6 @@ class Parent:
         wait = threading.Event().wait
         while not client().supervisor_is_dead():
             wait(LOOK_SECONDS)
-        if not self.is_dead:
+        wait(self._pause)
+        if not self.is_dead and not self._is_ending():
             os.kill(os.getppid(), signal.SIGTERM)

@@ -16,7 +16,8 @@ Rules
      its queue, and its count of tries is not touched.
   5. If the settings do not name a `job_completion_wait`, it is what the supervisor leaves for it, a second less. arq's own
      default cancels running jobs at the first signal, and every deployment costs each of them one of its tries.
-  6. If the supervisor has died, the worker ends gracefully, by the same signal that would have been sent to it.
+  6. If the supervisor has died, the worker ends gracefully, by the same signal that would have been sent to it, and waits
+     for its jobs without a limit of ours; also where the supervisor died after that signal.
   7. A worker that was told to end ends: arq cancels its main task once, and if that comes while redis-py is busy with a
      pipeline it is sometimes lost; then the loop went on for ever. The next pass repeats it (Python 3.11 and later).
 
@@ -32,6 +33,7 @@ import contextlib
 import functools
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -39,7 +41,7 @@ from typing import Any
 from . import _attach
 from ._client import client
 from ._keeper import Keeper
-from ._limits import stop_limit
+from ._limits import UNLIMITED_SECONDS, is_over, stop_limit
 from ._versions import note_version
 from .job import Job
 
@@ -48,8 +50,13 @@ SUPPORTED = ("0.25", "0.29")
 
 # Before the time is up, so that a job that is cancelled is still written back.
 MARGIN_SECONDS = 1.0
+# Between two looks at whether the jobs have ended, as arq has it.
+LOOK_SECONDS = 0.1
 
-_NEEDED = ("__init__", "main", "start_jobs", "run_job", "handle_sig_wait_for_completion", "_poll_iteration")
+_NEEDED = (
+    *("__init__", "main", "start_jobs", "run_job", "_poll_iteration"),
+    *("handle_sig_wait_for_completion", "_sleep_until_tasks_complete"),
+)
 
 # In the task of a job: its hold, and its id.
 _running: ContextVar[tuple[Job, str] | None] = ContextVar("_running", default=None)
@@ -120,12 +127,23 @@ def _patch(module: Any) -> None:
         # By now the supervisor has said how long there is.
         limit = stop_limit(MARGIN_SECONDS)
         if self._supervisor_sets_wait and limit is not None:
-            self._job_completion_wait = limit
+            self._supervisor_deadline = time.monotonic() + limit
+            self._job_completion_wait = UNLIMITED_SECONDS
         return originals["handle_sig_wait_for_completion"](self, signum)
+
+    @functools.wraps(originals["_sleep_until_tasks_complete"])
+    async def sleep_until_tasks_complete(self: Any) -> None:
+        deadline = getattr(self, "_supervisor_deadline", None)
+        if deadline is None:
+            await originals["_sleep_until_tasks_complete"](self)
+            return
+        while self.tasks and not is_over(deadline):
+            await asyncio.sleep(LOOK_SECONDS)
 
     worker.__init__, worker.main = init, main
     worker._poll_iteration, worker.start_jobs, worker.run_job = poll_iteration, start_jobs, run_job
     worker.handle_sig_wait_for_completion = handle_sig_wait_for_completion
+    worker._sleep_until_tasks_complete = sleep_until_tasks_complete
     worker.allow_pick_jobs = property(gate.may_pick, _remember_may_pick)
     if decode is not None:
         module.deserialize_job_raw = gate.naming(decode)

@@ -18,7 +18,8 @@ Rules
      way to pause a consumer would close it under the running jobs.
   5. Delayed messages stay in memory; when due they go back to their queue, also while the gate is shut.
   6. Dramatiq's limit for its shutdown is ours, less the time for its exit, where the user has not chosen one: then what
-     it still holds goes back to the queue before SIGKILL. What runs by then stays with the dead worker's messages.
+     it still holds goes back to the queue before SIGKILL. What runs by then stays with the dead worker's messages. Where
+     the supervisor has died, before the stop or after, there is no limit.
   7. A message is never skipped: SkipMessage acknowledges it, and it would be lost.
   8. If the main process has died, a worker process shuts its gate and ends gracefully: left alone it would fetch for
      ever. If the supervisor has died, the first worker process asks the main process to end.
@@ -36,12 +37,13 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 from . import _attach
 from ._client import client
 from ._keeper import Keeper
-from ._limits import stop_limit
+from ._limits import is_over, stop_limit
 from ._parent import Parent
 from ._versions import note_version
 from .job import Job
@@ -55,6 +57,10 @@ GATE_SECONDS = 0.25
 TICK_SECONDS = 1.5
 # Dramatiq's own choice for its shutdown, in milliseconds: who has it has not chosen.
 DEFAULT_TIMEOUT = 600_000
+# Between two looks at whether all have ended.
+JOIN_SECONDS = 0.05
+# Of its time, what Dramatiq itself waits at the end, in milliseconds; before that we do, and look whether there is a limit.
+LAST_TIMEOUT = 500
 # From the end of that time to the exit: consumers end, and the main process looks once a second.
 MARGIN_SECONDS = 3.0
 # What Dramatiq itself chooses: one command in a thousand looks for messages of dead workers.
@@ -105,7 +111,12 @@ def _patch(module: Any) -> None:
     def stop_in_time(self: Any, timeout: int = DEFAULT_TIMEOUT) -> Any:
         limit = stop_limit(MARGIN_SECONDS)
         if limit is not None and timeout == DEFAULT_TIMEOUT:
-            timeout = int(limit * 1000)
+            attached: _Attached | None = _workers.get(id(self.work_queue))
+            if attached is None:
+                timeout = int(limit * 1000)
+            else:
+                attached.deadline = time.monotonic() + limit - LAST_TIMEOUT / 1000
+                timeout = LAST_TIMEOUT
         return stop(self, timeout)
 
     start_attached.__wrapped__ = start  # type: ignore[attr-defined]
@@ -135,8 +146,10 @@ class _Attached:
     def __init__(self, worker: Any) -> None:
         self.worker = worker
         self.stopping = False
+        # Until then running messages are waited for; None where the user has chosen a limit.
+        self.deadline: float | None = None
         self.keeper = Keeper(shut=self.shut, open=self.open)
-        self.parent = Parent("Dramatiq", self.leave, pause=TICK_SECONDS)
+        self.parent = Parent("Dramatiq", self.leave, TICK_SECONDS, lambda: self.stopping)
 
     def start(self) -> None:
         here = client()
@@ -227,6 +240,14 @@ class _Attached:
 
         return fetch_if_open
 
+    def wait_for_jobs(self) -> None:
+        """Wait for the threads; Dramatiq, once it does so itself, cannot be told any more that there is no limit."""
+        if self.deadline is not None:
+            for thread in self.worker.workers:
+                thread.stop()
+            while not is_over(self.deadline) and any(thread.is_alive() for thread in self.worker.workers):
+                threading.Event().wait(JOIN_SECONDS)
+
     def leave(self) -> None:
         """End this process the way the main process would have ended it, unless it is already at it."""
         if not self.stopping:
@@ -262,6 +283,8 @@ def _middleware(base: Any, attached: _Attached) -> Any:
 
         def before_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ARG002 - Dramatiq's
             attached.stopping = True
+            # Ours is the last middleware: the others, one of which interrupts who wants to be, have been told.
+            attached.wait_for_jobs()
 
     return SupervisorMiddleware()
 

@@ -14,7 +14,7 @@ Rules
      confirmed shut within a second. A job that comes out of a pop when the gate has shut goes back to the front of its
      queue; so does one that `protect before-start` refuses.
   3. The hold is the parent's, from the pop until `execute_job` returns, so that it outlives a killed horse and ends with
-     it. The horse holds too, because it outlives a killed parent, and then finishes its job (_rq_horse.py).
+     it. The horse holds too, if its job lasts, because it outlives a killed parent and then finishes it (_rq_horse.py).
   4. A stop signal that comes between the pop and RQ's state `busy` is only noted. RQ itself raises out of whatever line
      it hits, and the job stays in the intermediate list, where maintenance fails it later (15 of 40 runs, measured).
   5. A member of a worker-pool whose master has died takes nothing more and ends: nobody else would end it.
@@ -30,7 +30,6 @@ rq/queue.py: `dequeue_any`, `lmove`, `push_job_id`; rq/worker_pool.py: `start`, 
 
 from __future__ import annotations
 
-import functools
 import os
 import signal
 import sys
@@ -41,10 +40,9 @@ from typing import Any
 from . import _attach
 from ._client import client
 from ._keeper import Keeper
-from ._rq_gate import Worker, job_name
-from ._rq_horse import HorseHold
+from ._rq_gate import Worker
+from ._rq_horse import SPAWNED, perform_job, wrap
 from ._versions import note_version
-from ._whereabouts import HOLD_WAIT_VARIABLE
 
 # The oldest that is tested, and the first that is not.
 SUPPORTED = ("1.16", "3.1")
@@ -62,8 +60,6 @@ _OF_ONE = (
     "get_state",
     "heartbeat",
 )
-
-_WRAPPED = "_ecs_supervisor_wrapped"
 
 
 def attach() -> None:
@@ -87,33 +83,17 @@ def _wrap_workers(module: ModuleType) -> None:
         )
         return
     note_version("RQ", _version(), SUPPORTED)
-    _wrap(base, "work", _work)
-    _wrap(base, "perform_job", _perform_job)
+    wrap(base, "work", _work)
+    wrap(base, "perform_job", perform_job)
     if spawning := getattr(module, "SpawnWorker", None):
-        _wrap(spawning, "fork_work_horse", _spawn_horse)
+        wrap(spawning, "fork_work_horse", _spawn_horse)
 
 
 @_attach.guard
 def _wrap_pool(module: ModuleType) -> None:
     pool = getattr(module, "WorkerPool", None)
     if hasattr(pool, "start"):
-        _wrap(pool, "start", _start_pool)
-
-
-def _wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Wrap a method in the class that defines it, once, whichever of the classes below it is used."""
-    owner = next(each for each in owner.__mro__ if name in vars(each))
-    raw = vars(owner)[name]
-    original = raw.__func__ if isinstance(raw, classmethod) else raw
-    if hasattr(original, _WRAPPED):
-        return
-
-    @functools.wraps(original)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(wrapped, _WRAPPED, True)
-    setattr(owner, name, classmethod(wrapped) if isinstance(raw, classmethod) else wrapped)
+        wrap(pool, "start", _start_pool)
 
 
 def _work(original: Callable[..., Any], worker: Any, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +114,7 @@ def _install(worker: Any) -> Worker | None:
         return None
     master = _master()
     here = Worker(worker, _version(), master, 0 if master else signal.SIGTERM)
-    _wrap(worker.queue_class, "dequeue_any", _dequeue_any)
+    wrap(worker.queue_class, "dequeue_any", _dequeue_any)
     here.install()
     _working[:] = [here]
     return here
@@ -155,27 +135,10 @@ def _dequeue_any(
     return original(cls, queues, timeout, *args, **kwargs)
 
 
-def _perform_job(original: Callable[..., Any], worker: Any, job: Any, *args: Any, **kwargs: Any) -> Any:
-    """In the horse; in a SimpleWorker, which is its own horse, the hold of `fetch` is enough."""
-    hold = _hold_in_horse(worker, job) if getattr(worker, "is_horse", False) else None
-    try:
-        return original(worker, job, *args, **kwargs)
-    finally:
-        if hold is not None:
-            hold.end()
-
-
-@_attach.guard
-def _hold_in_horse(worker: Any, job: Any) -> HorseHold:
-    # The parent has asked already, and been granted.
-    os.environ.pop(HOLD_WAIT_VARIABLE, None)
-    return HorseHold(f"rq horse of {worker.name}", job_name(job.description, job.id))
-
-
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """A spawned horse is a new interpreter, which has to attach by itself: the claim is handed on to it alone."""
     claimed = os.environ.get(_attach.ATTACH_VARIABLE)
-    os.environ[_attach.ATTACH_VARIABLE] = "rq"
+    os.environ[_attach.ATTACH_VARIABLE] = SPAWNED
     try:
         return original(*args, **kwargs)
     finally:

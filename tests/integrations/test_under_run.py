@@ -36,6 +36,11 @@ WITH_PROCESSES = pytest.mark.parametrize(
     "configuration", [DRAMATIQ[0], *TASKIQ, "huey-processes-redis"], indirect=True
 )
 
+# Those whose limit for their own shutdown is set by the hook.
+LIMITED = pytest.mark.parametrize(
+    "configuration", [DRAMATIQ[0], *ARQ, "taskiq-stream", *ELSEWHERE], indirect=True
+)
+
 
 @BUT_CELERY
 def test_a_stop_lets_jobs_end_and_none_begin(
@@ -130,6 +135,24 @@ def test_a_worker_whose_supervisor_was_killed_ends_when_its_jobs_have(
     assert sorted(worker.ended()) == sorted(worker.started())
     assert "running" in worker.ended()
     assert configuration.left(setting) == dict.fromkeys({"running", "waits"} - set(worker.started()), "queue")
+
+
+@LIMITED
+def test_a_supervisor_that_is_killed_after_the_stop_signal_cuts_no_job(
+    configuration: Attachable, run_worker: Run, setting_for: SettingFor
+) -> None:
+    """The framework's limit was there for a SIGKILL that nobody sends any more; no second stop signal is sent, either."""
+    setting = setting_for(configuration)
+    worker = run_worker(configuration, setting, "--stop-sequence", "TERM 6 KILL", stop_timeout=8)
+    worker.until_gates(configuration.gates)
+    configuration.enqueue(setting, [Job("long", 9.0)])
+    worker.until_started("long")
+    processes = psutil.Process(worker.pid).children(recursive=True)
+    worker.send(signal.SIGTERM)
+    worker.until(lambda: worker.noted("task.draining"), "the stop signal was sent")
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.until(lambda: not any(each.is_running() for each in processes), "all have ended")
+    assert (worker.started(), worker.ended()) == (["long"], ["long"])
 
 
 @WITH_PROCESSES

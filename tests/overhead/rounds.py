@@ -12,7 +12,7 @@ import random
 import statistics
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,8 +99,11 @@ class Bench:
     def cpu(self) -> tuple[float, float]:
         """Return the seconds of processor time that the worker's processes and the supervisor have used so far."""
         supervisor = psutil.Process(self._run.process.pid)
-        # What has ended is counted in the process that waited for it.
-        worker = sum(sum(process.cpu_times()[:4]) for process in supervisor.children(recursive=True))
+        worker = 0.0
+        for process in supervisor.children(recursive=True):
+            # What has ended, meanwhile too, is counted in the process that waited for it.
+            with suppress(psutil.NoSuchProcess):
+                worker += sum(process.cpu_times()[:4])
         return worker, sum(supervisor.cpu_times()[:2])
 
     def says(self, event: str) -> bool:

@@ -180,7 +180,8 @@ async function terminate() {
   const ended = Promise.all([...workers].map((worker) => worker.close().catch(broken)));
   let timer;
   const late = new Promise((resolve) => {
-    if (stopSeconds > 0 && !isOrphaned) timer = setTimeout(resolve, stopSeconds * 1000, 'late');
+    // Where the supervisor has died, before or since, nobody kills this process.
+    if (stopSeconds > 0) timer = setTimeout(() => isOrphaned || resolve('late'), stopSeconds * 1000);
   });
   if ((await Promise.race([ended, late])) === 'late') {
     warn(`${running.size} jobs did not end in time and went back to their queue`);

@@ -19,6 +19,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(_HERE))
 _TRIGGERS = {
     "dramatiq": "dramatiq.worker",
     "rq": "rq.worker",
+    "_rq_horse": "rq.worker",
     "huey": "huey.consumer",
     "arq": "arq.worker",
     "taskiq": "taskiq.receiver",

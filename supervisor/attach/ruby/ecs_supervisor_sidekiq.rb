@@ -26,8 +26,9 @@
 #     end
 #   end
 #
-# Patched (Sidekiq 6.4; 5 to 8 have the same names): Launcher#run, #quiet, #stop; Processor#process_one; `retrieve_work` of the
-# fetcher that stands when the launcher runs (6: options[:fetch]; from 7 on one for each capsule).
+# Patched (Sidekiq 6.4; 5 to 8 have the same names): Launcher#run, #quiet, #stop; Manager#hard_shutdown where the time limit
+# is ours; Processor#process_one; `retrieve_work` of the fetcher that stands when the launcher runs (6: options[:fetch]; from 7
+# on one for each capsule).
 # A processor that Sidekiq kills at its own time limit leaves process_one by Sidekiq::Shutdown, an Interrupt, so only `ensure`
 # sees it. Not possible: a job that SIGKILL hits is lost, because the plain fetcher has popped it for good.
 
@@ -65,6 +66,16 @@ module EcsSupervisor
         super
       ensure
         Thread.handle_interrupt(NEVER) { SidekiqHook.finish }
+      end
+    end
+
+    # Where the time limit is ours: without a supervisor nobody kills this process, so the jobs have all the time they take.
+    module Waiting
+      private
+
+      def hard_shutdown(*)
+        sleep CLOSED_PAUSE until !SidekiqHook.orphaned? || @workers.empty?
+        super
       end
     end
 
@@ -113,9 +124,12 @@ module EcsSupervisor
         return if @orphaned
         @orphaned = true
         warn "the supervisor has died; this worker takes no new work and ends when its jobs have"
-        @unlimited&.call
         close
         Process.kill("TERM", Process.pid)
+      end
+
+      def orphaned?
+        @orphaned
       end
 
       # Before the launcher's threads are there; the app has been loaded.
@@ -235,7 +249,7 @@ module EcsSupervisor
         return if most <= 0 || options[:timeout].nil? || options[:timeout] == most
         if options[:timeout] == default_timeout
           options[:timeout] = most
-          @unlimited = -> { options[:timeout] = default_timeout } # nobody will kill it any more
+          ::Sidekiq::Manager.prepend(Waiting) if ::Sidekiq::Manager.private_method_defined?(:hard_shutdown)
         elsif options[:timeout] > most
           client.advise("timeout", "Sidekiq waits #{options[:timeout]} s for its jobs, but is killed after #{most + 1} s, and" \
             " what it has not pushed back by then is lost", "set :timeout: #{most} or less, or a longer stop timeout")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -133,8 +135,14 @@ def test_at_the_start_the_gate_waits_for_the_first_word(absent: FakeSupervisor) 
     assert not keeper.wait_open(0.01)
 
 
-def test_a_worker_whose_supervisor_has_died_ends(tmp_path: object, start_worker: StartWorker) -> None:
-    """It takes no new work and is asked to end, by the signal that ends it gracefully."""
+@pytest.mark.parametrize(
+    ("state", "asked"), [(None, True), (QUIET, True), (DRAINING, False)], ids=["working", "quiet", "stopping"]
+)
+def test_a_worker_whose_supervisor_has_died_ends(
+    state: dict[str, object] | None, asked: bool, tmp_path: Path, start_worker: StartWorker
+) -> None:
+    """It takes no new work and is asked to end, gracefully and once: not where the supervisor may have done that."""
+    said = b"" if state is None else json.dumps(state).encode() + b"\n"
     boss = start_worker(f"""
 import os, socket, subprocess, sys
 path = {str(tmp_path)!r} + "/dying.sock"
@@ -142,20 +150,22 @@ server = socket.socket(socket.AF_UNIX)
 server.bind(path)
 server.listen()
 code = '''{PREAMBLE}
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 keeper = Keeper(lambda: True, lambda: None, stop_signal=signal.SIGTERM)
-signal.signal(signal.SIGTERM, lambda *_: (print("asked to end", keeper.wanted_shut, flush=True), os._exit(0)))
 keeper.start()
-print("works", flush=True)
-signal.alarm(10)
-while True: signal.pause()
+client().waiting.wait(lambda: keeper._is_orphaned, 10)
+was_asked = signal.sigtimedwait([signal.SIGTERM], 1) is not None
+print("asked to end", was_asked, keeper.wanted_shut, flush=True)
 '''
 worker = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {{"ECS_SUPERVISOR_SOCKET": path}})
 connection, _ = server.accept()
 connection.recv(1000)
+if {said!r}:
+    connection.sendall({said!r})
+    while b"shut" not in connection.recv(1000): pass
 os._exit(0)
 """)
-    assert boss.line() == "works"
-    assert boss.line() == "asked to end True"
+    assert boss.line() == f"asked to end {asked} True"
     complaint = boss.process.communicate(timeout=15)[1]
     assert "the supervisor has died" in complaint
 

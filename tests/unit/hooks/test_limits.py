@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from supervisor.hooks._limits import LEAST_SECONDS, LIMIT_VARIABLE, stop_limit
+from supervisor.hooks._client import Client
+from supervisor.hooks._limits import LEAST_SECONDS, LIMIT_VARIABLE, is_over, stop_limit
 from tests.unit.hooks.fake_supervisor import FakeSupervisor
 
 
@@ -35,3 +38,12 @@ def test_what_the_supervisor_says_goes_first(
     limit = stop_limit(1.0)
     assert limit is not None
     assert 10 < limit <= 19
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize("has_died", [False, True])
+def test_the_time_is_up_only_where_somebody_kills(has_died: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A supervisor that died since the stop began kills nobody, so the jobs have all the time they take."""
+    monkeypatch.setattr(Client, "supervisor_is_dead", lambda _: has_died)
+    assert is_over(time.monotonic()) is not has_died
+    assert not is_over(time.monotonic() + 60)
