@@ -72,7 +72,7 @@ class TaskMetadata:
                 # It stays the same when the container is started again in place.
                 self._own_id = _text(self._get(""), "DockerId")
             return _task_state(self._get("/task"), self._own_id)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             return f"task metadata is not as expected: {error!r}" if str(error) else repr(error)
         except OSError as error:
             return str(error)

@@ -97,6 +97,8 @@ class ForeignWorker:
 
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:  # noqa: ARG002
         with self._lock:
+            # Its end may come before anything is announced.
+            self._is_leaving = True
             is_awaited = self._held is not None and self._waits
             if self._stops:
                 # Also where it was there a moment ago: its end is told of by who waits for it.

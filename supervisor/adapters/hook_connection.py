@@ -5,6 +5,8 @@ from __future__ import annotations
 import _socket
 from collections import deque
 
+from supervisor.core.instants import Instant, earliest
+
 from .hook_protocol import LINE_BYTES
 
 # One read a turn, so that a hook that talks without end costs others and the signals about 3 ms.
@@ -19,6 +21,7 @@ class Connection:
 
     __slots__ = (
         "_answers",
+        "_full_until",
         "_partial",
         "_rest",
         "_socket",
@@ -44,13 +47,26 @@ class Connection:
         self.is_attached = False
         # How many lines in a row could not be understood.
         self.malformed = 0
-        # The holds it has not released, by its own names for them.
-        self.open_ids: set[str] = set()
+        # The holds it has not released, by its own names for them, and when each ends by itself.
+        self.open_ids: dict[str, Instant] = {}
+        # Where it has as many as it may: before then none of them ends by itself.
+        self._full_until = Instant(0.0)
         # A handle on the peer's process, None where there is none.
         self.process: int | None = None
 
     def fileno(self) -> int:
         return self._socket.fileno()
+
+    def is_full(self, most: int, now: Instant) -> bool:
+        """Say whether it has so many holds open. Those that have ended by themselves count until they are in the way."""
+        if len(self.open_ids) < most:
+            self._full_until = now
+            return False
+        if self._full_until <= now:
+            for id_ in [id_ for id_, ends_at in self.open_ids.items() if ends_at <= now]:
+                del self.open_ids[id_]
+            self._full_until = earliest(*self.open_ids.values())
+        return len(self.open_ids) >= most
 
     def read_lines(self) -> list[bytes] | None:
         """Return the lines that are complete; None at the end of the connection. Raise OverflowError for an endless one."""

@@ -7,7 +7,6 @@ supervisor; unknown words are answered, so that its author finds out.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 
 from supervisor.core.effects import Announce
@@ -22,6 +21,9 @@ VERSION = 1
 _ABOUT_CHARACTERS = 200
 _ADVICE_CHARACTERS = 500
 _ID_CHARACTERS = 200
+
+# Seconds, or jobs. More is a mistake, and a number without end cannot be reckoned with.
+_MOST = 1_000_000_000
 
 
 class MalformedError(Exception):
@@ -193,8 +195,8 @@ def _text(read: dict[str, object], name: str, most: int = _ADVICE_CHARACTERS) ->
 
 def _count(read: dict[str, object]) -> int:
     count = read.get("count")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-        raise MalformedError("`count` must be a number from 0")
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= _MOST:
+        raise MalformedError(f"`count` must be a number from 0 to {_MOST}")
     return count
 
 
@@ -202,8 +204,8 @@ def _ttl(read: dict[str, object]) -> float | None:
     ttl = read.get("ttl")
     if ttl is None:
         return None
-    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl < math.inf:
-        raise MalformedError("`ttl` must be null or a number of seconds above 0")
+    if isinstance(ttl, bool) or not isinstance(ttl, int | float) or not 0 < ttl <= _MOST:
+        raise MalformedError(f"`ttl` must be null or a number of seconds above 0, {_MOST} at most")
     return float(ttl)
 
 

@@ -41,6 +41,10 @@ from .hook_connection import Connection
 # More processes than a task has room for; each costs two descriptors and some memory.
 MOST_CONNECTIONS = 1000
 
+# Of the descriptors that we may have. Twice as many are taken then, and the rest is for the API, for the requests that renew a
+# lease, and for the last look at who is left.
+_SHARE_OF_DESCRIPTORS = 3
+
 # Per connection. A worker does not run so many jobs at a time: a hook that opens more forgets to close them.
 MOST_HOLDS = 10_000
 
@@ -81,6 +85,7 @@ class HookSocket:
         self._news: Announce | None = None
         self._news_at = Instant(0.0)
         self._rests_until = NEVER
+        self._most_connections = _most_connections()
         selector.register(self._server, selectors.EVENT_READ, self._accept)
 
     def announce(self, news: Announce) -> None:
@@ -96,7 +101,7 @@ class HookSocket:
         if isinstance(order, Grant):
             connection.say(protocol.granted(id_, order.protected))
         else:
-            connection.open_ids.discard(id_)
+            connection.open_ids.pop(id_, None)
             connection.say(protocol.refused(id_, order.why))
         self._watch(connection)
 
@@ -130,8 +135,8 @@ class HookSocket:
     def _welcome(self, connected: _socket.socket) -> None:
         pid = _peer(connected)
         connection = Connection(connected, f"{pid}#{next(self._numbers)}")
-        if len(self._connections) >= MOST_CONNECTIONS:
-            connection.say(protocol.problem(f"there are {MOST_CONNECTIONS} connections already"))
+        if len(self._connections) >= self._most_connections:
+            connection.say(protocol.problem(f"there are {self._most_connections} connections already"))
             connection.close()
             return
         self._connections[connection.holder] = connection
@@ -198,7 +203,7 @@ class HookSocket:
         holder, now_open = HolderId(connection.holder), connection.open_ids
         match request:
             case protocol.Hold(id=id_, about=about, ttl=ttl, wait=wait, fetching=fetching):
-                if id_ not in now_open and len(now_open) >= MOST_HOLDS:
+                if id_ not in now_open and connection.is_full(MOST_HOLDS, self._clock.now()):
                     connection.say(
                         protocol.problem(f"there are {MOST_HOLDS} holds already, {id_} is not one")
                     )
@@ -206,14 +211,15 @@ class HookSocket:
                 if id_ in released:
                     del released[id_]
                     self._emit(HoldReleased(_hold(connection, id_)))
-                now_open.add(id_)
+                now_open[id_] = self._ends_at(ttl)
                 self._emit(HoldTaken(_hold(connection, id_), holder, about, ttl, wait, fetching))
             case protocol.Refresh(id=id_, ttl=ttl):
                 if id_ in now_open:
+                    now_open[id_] = self._ends_at(ttl)
                     self._emit(HoldRefreshed(_hold(connection, id_), ttl))
             case protocol.Release(id=id_):
                 if id_ in now_open:
-                    now_open.remove(id_)
+                    del now_open[id_]
                     released[id_] = None
             case protocol.Did(count=count):
                 self._emit(JobsCounted(holder, count))
@@ -232,6 +238,9 @@ class HookSocket:
                 self._emit(AdviceGiven(holder, setting, why, fix))
             case protocol.Ping():
                 connection.say(protocol.pong())
+
+    def _ends_at(self, ttl: float | None) -> Instant:
+        return NEVER if ttl is None else after(self._clock.now(), ttl)
 
     def _say_state(self, connection: Connection) -> None:
         if self._news is None:
@@ -265,6 +274,11 @@ class HookSocket:
             self._selector.unregister(connection.process)
             os.close(connection.process)
         connection.close()
+
+
+def _most_connections() -> int:
+    limit = os.sysconf("SC_OPEN_MAX")
+    return MOST_CONNECTIONS if limit < 0 else min(MOST_CONNECTIONS, limit // _SHARE_OF_DESCRIPTORS)
 
 
 def _hold(connection: Connection, id_: str) -> HoldId:

@@ -43,11 +43,15 @@ def descendants() -> list[Seen]:
 def everybody() -> list[int]:
     """Return the numbers of all processes, ours too, lowest first.
 
-    Return none where /proc shows another namespace than ours: its numbers would name processes of others.
+    Return none where /proc shows another namespace than ours: its numbers would name processes of others. And none where it
+    cannot be read, because no descriptor or no memory is left: what can be killed without a look still is.
     """
     if _own_number_in_proc() != os.getpid():
         return []
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
 
 
 def see(pid: int) -> Seen | None:

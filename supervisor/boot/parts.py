@@ -86,7 +86,7 @@ def make_api(
             None if more is None else more.look,
         )
 
-    api = HttpApi(openings.entrances, selector, background.start, means, tell)
+    api = HttpApi(openings.entrances, selector, clock, background.start, means, tell)
     if any(not entrance.path for entrance in openings.entrances):
         # Somebody is meant to use it, and should not have to wait the first time.
         api.open()

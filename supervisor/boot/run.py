@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 
 from supervisor.adapters.clock import SystemClock
 from supervisor.adapters.last_words import say
@@ -70,7 +71,9 @@ def supervise(
         kill_seconds = settings.stages[-1].seconds
         promised = settings.stop_timeout - settings.exit_margin - kill_seconds
         if supervision is not None:
-            supervision.audience.close()
+            with suppress(Exception):
+                # It may be what has failed.
+                supervision.audience.close()
         stop_without_engine(
             workers,
             WORKER,

@@ -167,7 +167,7 @@ class Supervision:
             facts,
             self.journal.add if self._api is None else self._record(self._api),
             self.log.let_go,
-            sockets,
+            [*sockets, self._api] if self._api else sockets,
             None if settings.protect == "before-start" else breathing(signals, inbox),
         )
 

@@ -13,6 +13,7 @@ from supervisor.adapters.control_client import (
     ControlClient,
     ControlError,
     ForbiddenError,
+    GoneError,
     RefusedError,
     UnansweredError,
 )
@@ -40,6 +41,8 @@ _STDOUT, _STDERR = 1, 2
 # The number of a process (proc_sys_kernel(5), pid_max); and a day and a night, as for every option that counts seconds.
 _MOST_PID = 4_194_304
 _MOST_SECONDS = 86_400.0
+
+_EXITED = "the supervisor has exited\n"
 
 _ON_THE_WAY_OUT = ("draining", "stopping", "killing", "exited")
 
@@ -137,14 +140,36 @@ def _drain(flags: Flags) -> int:
         raise flags.error("--now and --deadline do not go together", "give one of them")
     client = client_of(flags)
     asked = {**_reason(flags), "deadline": deadline, "now": "--now" in flags}
-    status = write(f"{_said(client.ask('POST', '/v1/drain', asked))}\n")
+    try:
+        status = write(f"{_said(client.ask('POST', '/v1/drain', asked))}\n")
+    except GoneError:
+        raise
+    except UnansweredError:
+        # Where the worker is idle and ends at once, the supervisor may be gone before its answer is written.
+        if _still_answers(client):
+            raise
+        return write(_EXITED)
     if "--wait" in flags:
         from .watch import follow
 
         # Another one may listen there by then.
         follow(client, _is_leaving, has_answered=True)
-        status = write("the supervisor has exited\n")
+        status = write(_EXITED)
     return status
+
+
+def _still_answers(client: ControlClient) -> bool:
+    """Say whether anybody listens there and answers. Raise ControlError where it hangs."""
+    from .watch import follow
+
+    answers = []
+
+    def hear(document: dict[str, Any]) -> bool:
+        answers.append(document)
+        return False
+
+    follow(client, hear, has_answered=True)
+    return bool(answers)
 
 
 _COMMANDS: dict[str, Callable[[Flags], int]] = {

@@ -97,6 +97,10 @@ def main(words: list[str]) -> int:
     try:
         held = _take(wish)
         why = held.refused or wish.missing(held.protected)
+    except MeaningError as error:
+        if "--require" in flags:
+            return say_failure(error)
+        why = str(error)
     except ControlError as error:
         why = str(error)
     except KeyboardInterrupt:

@@ -47,5 +47,8 @@ def _as_text(value: object, is_repeatable: bool) -> str | None:
     # To Python a bool is an int.
     if all(isinstance(word, (str, int, float)) and not isinstance(word, bool) for word in words):
         texts = [str(word) for word in words]
+        if any("\0" in text for text in texts):
+            # No flag and no variable can have it, and no path.
+            return None
         return "\n".join(map(one_of_many, texts)) if is_repeatable else ",".join(texts)
     return None

@@ -4,7 +4,7 @@ Rules
   1. A gate is shut only when its hook has said so, and open again as soon as it says so or nobody has told us better.
   2. A hook that ends, with its process or its connection, has no gate any more: what it kept shut cannot take work.
   3. A hook that was attached by us and is not heard of in time is told about once: its attachment came back broken.
-  4. Advice about a setting is passed on once, however many processes give it.
+  4. Advice about a setting is passed on once, however many processes give it, and no more than MOST_TOLD in all.
 
 How it moves: EDGES below; each hook's gate moves for itself. A hook without a gate stays OPEN and nobody waits for it.
 
@@ -33,6 +33,9 @@ from .events import (
 from .inner import GatesAre, Inner, StopBegan
 from .instants import NEVER, Instant, after
 from .names import HolderId
+
+# Enough for every framework and every setting; who says more than this says something else each time.
+MOST_TOLD = 200
 
 
 class Phase(Enum):
@@ -148,7 +151,7 @@ def _attach(state: Attachments, event: HookAttached) -> tuple[Attachments, tuple
 
 
 def _once(state: Attachments, key: str, told: Effect) -> tuple[Attachments, tuple[Effect, ...]]:
-    if key in state.told:
+    if key in state.told or len(state.told) >= MOST_TOLD:
         return state, ()
     return replace(state, told=state.told | {key}), (told,)
 

@@ -124,7 +124,7 @@ def served(
         mounts or {},
         patience=patience or Patience(),
     )
-    api = HttpApi(entrances, arena.selector, arena.background.start, lambda: means, means.tell)
+    api = HttpApi(entrances, arena.selector, arena.clock, arena.background.start, lambda: means, means.tell)
     arena.hooks.append(api)
     try:
         with arena.deciding():

@@ -39,6 +39,21 @@ def test_a_defect_stops_the_worker_in_order(event: str, number: int, as_pid_1: b
         assert any('"WorkerSpawned"' in line for line in run.errors)
 
 
+def test_a_defect_that_happens_again_stops_the_worker_too() -> None:
+    """What has failed is closed on the way out, and may fail in that as well; the worker has its stop all the same."""
+    defect = """
+from supervisor.adapters.followers import Followers
+def broken(self, *_):
+    raise RuntimeError("a defect for the test")
+Followers.announce = Followers.close = broken
+"""
+    with supervised(*actor("waits"), defect=defect, as_pid_1=True) as run:
+        assert run.status() == 70
+        assert "Traceback (most recent call last):" in run.errors
+        assert any("the worker is being stopped in order" in line for line in run.errors)
+        assert not any("During handling of the above exception" in line for line in run.errors)
+
+
 def test_a_defect_does_not_leave_a_deaf_worker_alone() -> None:
     """After a defect a worker that ignores its stop signal is killed when its time is over, and its daemons with it."""
     with supervised(*actor("ignores_term"), options=QUICK, defect=FAILS_AT.format("SignalReceived")) as run:

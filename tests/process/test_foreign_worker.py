@@ -205,6 +205,16 @@ def test_the_end_of_the_worker_is_reported_on_the_way_out(start: Callable[..., P
     assert stage.posted == GONE
 
 
+def test_an_end_before_anything_is_announced_is_reported(start: Callable[..., Pool]) -> None:
+    """The order to stop a worker is carried out first, and many end of it at once."""
+    pool = start()
+    stage = Stage(by_word(pool.word))
+    stage.until_told("worker.found")
+    assert stage.worker.stop(WORKER, TERM)
+    pool.end()
+    until(lambda: stage.posted == GONE, why="its end is reported")
+
+
 def test_a_worker_that_is_ours_to_stop_gets_its_signal(start: Callable[..., Pool]) -> None:
     """And is waited for; so with the signal to be quiet."""
     pool = start()

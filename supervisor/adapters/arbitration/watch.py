@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import threading
@@ -27,10 +28,14 @@ class Watch:
         """
         with self._lock:
             if self._epoll is None:
-                epoll = select.epoll()
+                epoll = self._epoll = select.epoll()
                 epoll.register(self._bell, select.EPOLLIN)
-                self._epoll = epoll
-                self._start("deaths", self._work)
+                try:
+                    self._start("deaths", self._work)
+                except RuntimeError as error:
+                    # No thread can be had now; the next process is the next try.
+                    self._epoll = None
+                    raise OSError(errno.EAGAIN, "no thread can be started") from error
             self._epoll.register(process, select.EPOLLIN)
             self._ended[process] = ended
 

@@ -107,8 +107,9 @@ class Waiters:
                 return
 
     def _count(self, one: int) -> None:
+        # Where there is no room for one more thread this fails, and who failed does not count.
+        self.crew(self._waiting + one)
         self._waiting += one
-        self.crew(self._waiting)
 
 
 def _without(queues: tuple[Heard, ...], gone: Heard) -> tuple[Heard, ...]:

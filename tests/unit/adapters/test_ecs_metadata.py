@@ -67,7 +67,7 @@ def answering(own: object, task: object, status: int = 200) -> TaskMetadata:
         given = task if url.endswith("/task") else own
         return (
             given
-            if isinstance(given, NoReply)
+            if isinstance(given, NoReply | Reply)
             else Reply(status, "application/json", json.dumps(given).encode())
         )
 
@@ -90,6 +90,7 @@ def test_the_containers_of_the_agent_do_not_count() -> None:
         ([], {}, "is no object"),
         ({}, {}, "DockerId"),
         ({"DockerId": 3}, {}, "DockerId is 3"),
+        (Reply(200, "application/json", b"[" * 60_000), {}, "not as expected"),
         (OWN, TASK, "Containers"),
         (OWN, {**TASK, "Containers": {}}, "Containers is no list"),
         (OWN, {**TASK, "Containers": ["x"]}, "not as expected"),

@@ -79,6 +79,8 @@ def test_a_long_description_is_cut() -> None:
         b'{"op":"hold","id":"7","ttl":"5"}',
         b'{"op":"hold","id":"7","ttl":Infinity}',
         b'{"op":"hold","id":"7","ttl":NaN}',
+        b'{"op":"hold","id":"7","ttl":1' + b"0" * 400 + b"}",
+        b'{"op":"did","count":1' + b"0" * 4000 + b"}",
         b'{"op":"hold","id":"7","wait":1}',
         b'{"op":"hello","v":2}',
     ],

@@ -41,7 +41,7 @@ def test_a_file_may_have_nothing_in_it(text: str) -> None:
     assert read(text, "a.toml", RUN) == ({}, ())
 
 
-@pytest.mark.parametrize("value", ["true", "{ a = 1 }", "[true]", "[[1]]", "2026-01-01"])
+@pytest.mark.parametrize("value", ["true", "{ a = 1 }", "[true]", "[[1]]", "2026-01-01", r'"a\u0000b"'])
 def test_a_value_of_another_type_is_refused(value: str) -> None:
     """Nobody would write it after a flag."""
     given, (problem,) = read(f"[run]\nlease = {value}", "a.toml", RUN)

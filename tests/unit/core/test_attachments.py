@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from supervisor.core import attachments
-from supervisor.core.attachments import AttachmentPolicy, Attachments, Phase
+from supervisor.core.attachments import MOST_TOLD, AttachmentPolicy, Attachments, Phase
 from supervisor.core.edges import check_move
 from supervisor.core.effects import Effect, Quiet, Resume, Stop
 from supervisor.core.events import (
@@ -283,6 +283,17 @@ def test_a_hook_without_a_gate_is_not_waited_for() -> None:
     """Where a framework has no gate, nobody can give its word."""
     state, _ = attachments.step(Attachments(AttachmentPolicy()), replace(A, gated=False), NOW)
     assert attachments.gates(state) == GatesAre(0, ())
+
+
+def test_advice_without_end_is_not_remembered_without_end() -> None:
+    """A hook that names another setting each time costs neither memory nor log for ever."""
+    state = Attachments(AttachmentPolicy())
+    heard = 0
+    for number in range(2 * MOST_TOLD):
+        advice = AdviceGiven(ALICE, f"setting {number}", "why", "fix")
+        state, effects = attachments.step(state, advice, NOW)
+        heard += len(effects)
+    assert (heard, len(state.told)) == (MOST_TOLD, MOST_TOLD)
 
 
 def test_advice_is_passed_on_once() -> None:

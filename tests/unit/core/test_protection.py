@@ -204,6 +204,20 @@ def test_c16_an_unknown_outcome_is_looked_up() -> None:
     )
 
 
+def test_c16_a_look_cannot_find_more_than_was_asked_for() -> None:
+    """C16: what is left is told by two wall clocks; with ours an hour behind, the lease lasts as long as we asked for."""
+    assert (
+        unprotected()
+        >> HoldTaken(J1, ALICE, "mail")
+        << Protect(a(2), 60)
+        >> ProtectionUnknown(a(2), "504")
+        << told("protection.unknown")
+        << LookAtProtection(a(3))
+        >> ProtectionSeen(a(3), 2 * HOUR)
+        << told("protection.acquired", lease=HOUR)
+    )
+
+
 def test_c16_a_request_that_was_lost_is_repeated() -> None:
     """C16: if the look shows that nothing happened, the request is made again."""
     script = (

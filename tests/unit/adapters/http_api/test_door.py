@@ -9,13 +9,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from supervisor.adapters.clock import SystemClock
 from supervisor.adapters.http_api.door import HttpApi
 from supervisor.adapters.http_api.listen import UNIX, Entrance, open_entrance
 from supervisor.adapters.http_api.means import Means
 from supervisor.core.effects import Announce, Grant, Note
+from supervisor.core.instants import NEVER
 from supervisor.core.names import HoldId
 
 ROOT = Path(__file__).parents[4]
@@ -30,14 +33,21 @@ class Stage:
         self.entrance = open_entrance(f"{UNIX}{self.path}")
         self.selector = selectors.DefaultSelector()
         self.started: list[tuple[str, Callable[[], None]]] = []
+        self.has_room = True
         self.notes: list[Note] = []
         self.api = HttpApi(
             [self.entrance],
             self.selector,
-            lambda *work: self.started.append(work),
+            SystemClock(),
+            self.start,
             self.fail,
             self.notes.append,
         )
+
+    def start(self, *work: Any) -> None:
+        if not self.has_room:
+            raise RuntimeError("can't start new thread")
+        self.started.append(work)
 
     def fail(self) -> Means:
         raise ImportError("no module named waitress")
@@ -78,6 +88,25 @@ def test_it_can_be_opened_before_that(stage: Stage) -> None:
     """Where it is known that somebody will come, the first request need not be slow."""
     stage.api.open()
     assert [name for name, _ in stage.started] == ["api"]
+
+
+def test_it_waits_until_there_is_room_for_its_thread(stage: Stage) -> None:
+    """A worker that has used up the limit of processes costs the API and nothing else; it is said once, and tried again."""
+    stage.has_room = False
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(stage.path))
+        stage.turn()
+        assert SystemClock().now() < stage.api.wake_at() < NEVER
+        # What waits does not keep the loop busy meanwhile.
+        assert not stage.selector.get_map()
+        stage.api.wake()
+        assert stage.api.wake_at() == NEVER
+        stage.turn()
+        stage.has_room = True
+        stage.api.wake()
+        stage.turn()
+    assert [name for name, _ in stage.started] == ["api"]
+    assert [note.name for note in stage.notes] == ["api.unavailable"]
 
 
 def test_news_that_nobody_can_hear_is_no_trouble(stage: Stage) -> None:
