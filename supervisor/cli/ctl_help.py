@@ -31,8 +31,8 @@ Without a deadline that takes as long as the work does; ECS then starts another 
 }
 
 _MEANINGS = {
-    "--watch": "look again every second, until Ctrl-C or until the supervisor has gone",
-    "--json": "print what the API answers (with --watch: a line each time)",
+    "--watch": "look again every second, until Ctrl-C or until the supervisor has gone; with --json a line each time",
+    "--json": "print what the API answers",
     "--reason": "why, for the log and for whoever asks for the status",
     "--deadline": "interrupt what is still in flight after so many seconds",
     "--now": "do not wait for what is in flight: ask the worker to exit at once",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,18 +12,27 @@ from supervisor.core.status import CONFIG, SOFTWARE
 from supervisor.demo.messages import Outcome, TooLate, tell
 
 from .interruption import Interruption
+from .output import write
 
 _PROMISE_BROKEN = 1
 # A shell reports a death by SIGINT as this.
 _INTERRUPTED = 130
+# As for every command whose reader has left.
+_UNREAD = 1
+_STDERR = 2
 
 
-def main() -> int:
-    """Run it; return 1 where the daemon did not do what it promises."""
+class _NobodyReads(Exception):
+    """Standard output takes nothing more."""
+
+
+def show() -> int:
+    """Play it; return 1 where the daemon did not do what it promises."""
     if find_spec("botocore") is None:
-        sys.stderr.write(
+        write(
             "ecs-supervisor: the library that talks to SQS is not installed, so there is nothing to show;"
-            " install the extra `sqs`, as in `pip install 'ecs-supervisor[sqs]'`\n"
+            " install the extra `sqs`, as in `pip install 'ecs-supervisor[sqs]'`\n",
+            _STDERR,
         )
         return CONFIG
     # Meant for other supervisors; ours is told everything by flags.
@@ -36,18 +44,20 @@ def main() -> int:
             tempfile.TemporaryDirectory(prefix="ecs-supervisor-demo-") as directory,
         ):
             outcome = tell(Path(directory), _say, interruption.check)
+        _say(_summary(outcome))
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except (TooLate, OSError) as error:
-        sys.stderr.write(f"ecs-supervisor: the demo cannot go on: {error}\n")
+    except TooLate as error:
+        write(f"ecs-supervisor: the demo cannot go on: {error}\n", _STDERR)
         return SOFTWARE
-    _say(_summary(outcome))
+    except _NobodyReads:
+        return _UNREAD
     return 0 if outcome.is_as_promised else _PROMISE_BROKEN
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+    if write(f"{line}\n") != 0:
+        raise _NobodyReads
 
 
 def _summary(outcome: Outcome) -> str:

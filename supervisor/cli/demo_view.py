@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
+from rich.segment import SegmentLines
 from rich.table import Table
 from rich.text import Text
 
@@ -75,6 +76,7 @@ class Picture(Silent):
     """For a terminal."""
 
     def __init__(self, console: Console) -> None:
+        self._console = console
         self._events: deque[Happening] = deque(maxlen=_EVENTS_SHOWN)
         self._live = Live(console=console, auto_refresh=False)
         self._next_frame_at = 0.0
@@ -91,8 +93,8 @@ class Picture(Silent):
         self._events.append(happening)
 
     def show(self, stage: Stage, now: float) -> None:
-        """Draw a frame if it is time."""
-        if now >= self._next_frame_at:
+        """Draw a frame if it is time; the last one, which stays, always is."""
+        if now >= self._next_frame_at or stage.act is Act.OVER:
             self._next_frame_at = now + FRAME_SECONDS
             self._live.update(self._frame(stage, now), refresh=True)
 
@@ -108,7 +110,11 @@ class Picture(Silent):
             ProgressBar(PLAY_LIMIT_SECONDS, done, width=50),
         )
         sides = Columns([_side(side, stage, now) for side in stage.sides], padding=(0, 1))
-        return Group(head, sides, *(_line(event) for event in self._events))
+        picture = self._console.render_lines(Group(head, sides), pad=False)
+        # A frame that is higher than the terminal would lose its end, and with it the newest events.
+        room = max(0, self._console.height - len(picture))
+        newest = list(self._events)[-room:] if room else []
+        return Group(SegmentLines(picture, new_lines=True), *(_cut(_line(event)) for event in newest))
 
 
 def _side(side: Side, stage: Stage, now: float) -> Panel:
@@ -160,3 +166,10 @@ def _add_task(table: Table, side: Side, stage: Stage, record: ContainerRecord, r
 def _line(happening: Happening) -> Text:
     who = happening.side or "both"
     return Text(f"{happening.at:5.1f} s  {who:10}  {happening.text}")
+
+
+def _cut(line: Text) -> Text:
+    """One line of the terminal at most."""
+    line.no_wrap = True
+    line.overflow = "ellipsis"
+    return line

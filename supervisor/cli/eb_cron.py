@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
 from supervisor.config.eb_cron.command import convert
+
+from .output import write
+
+_STDOUT, _STDERR = 1, 2
 
 
 def main(argv: list[str]) -> int:
     """Run the command and return the exit status. argv: what follows `eb-cron`."""
     answer = convert(argv, _read_file)
-    (sys.stderr if answer.problems else sys.stdout).write(answer.text)
-    return answer.status
+    unread = write(answer.text, _STDERR if answer.problems else _STDOUT)
+    return answer.status or unread
 
 
 def _read_file(path: str) -> str:

@@ -46,7 +46,9 @@ class Flags:
 
         number = finite(self._given[flag])
         if number is None or not least <= number <= most:
-            raise self.error(f"{flag} is `{self._given[flag]}`", f"give a number from {least:g} to {most:g}")
+            # All digits: `g` alone makes 4.1943e+06 of the largest process id.
+            limits = f"{least:.15g} to {most:.15g}"
+            raise self.error(f"{flag} is `{self._given[flag]}`", f"give a number from {limits}")
         return number
 
     def no_rest(self) -> None:

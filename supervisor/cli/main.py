@@ -92,10 +92,6 @@ def _ask(command: str) -> Callable[[list[str]], int]:
 
 
 def _demo(words: list[str]) -> int:
-    if words == ["sqsd"]:
-        from .demo_sqsd import main as show_deliveries
-
-        return show_deliveries()
     from .demo import main
 
     return main(words)
@@ -117,7 +113,7 @@ _COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "hold": (_hold, "run a command as a job: protected while it runs, and waited for at a stop"),
     "demo": (
         _demo,
-        "see the same jobs with and without the supervisor, through a scale-in, a deployment and StopTask",
+        "see the same jobs with and without the supervisor; `demo sqsd`: see messages delivered",
     ),
 }
 

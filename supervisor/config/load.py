@@ -11,7 +11,7 @@ from supervisor.core.problem import Problem
 from supervisor.core.status import CONFIG, USAGE
 
 from .options import PREFIX, REPEATABLE, RUN, WORKER_VARIABLES, Table, one_of_many, options_help
-from .reading import Given, did_you_mean
+from .reading import Given, did_you_mean, why_unreadable
 from .resolve import resolve
 from .settings import RunSettings
 
@@ -55,10 +55,10 @@ class Gathered(Frozen):
     def is_good(self) -> bool:
         return not self.problems
 
-    def refusal(self, more: object = ()) -> Answer:
-        """Return what to say instead of starting anything. more: the problems of the values, if there are any."""
+    def refusal(self, more: object = (), undone: str = "nothing was started") -> Answer:
+        """Return what to say instead of doing anything. more: the problems of the values, if there are any."""
         wrong = (*self.problems, *(more if isinstance(more, tuple) else ()))
-        return Answer(USAGE if self.misused else CONFIG, _refusal(wrong), wrong)
+        return Answer(USAGE if self.misused else CONFIG, _refusal(wrong, undone), wrong)
 
 
 def gather(
@@ -129,7 +129,7 @@ class _CommandLine:
                 Problem("no COMMAND is given", "there is nothing to start", f"write `{table.usage}`")
             )
         elif words and not table.takes_command:
-            what, why = f"`{words[0]}` is no option", f"`{table.command}` starts nothing"
+            what, why = f"`{words[0]}` is no option", "nothing would be done with it"
             self.problems.append(Problem(what, why, f"write `{table.usage}`"))
 
     def _option(self, word: str, words: list[str]) -> None:
@@ -183,16 +183,16 @@ def _from_file(
 
     try:
         given, problems = read(read_file(config.text), config.text, table)
-    except (OSError, ValueError) as error:
-        what = f"{config.where} names {config.text}, which cannot be used ({error})"
+    except (OSError, ValueError, RecursionError) as error:
+        what = f"{config.where} names {config.text}, which cannot be used ({why_unreadable(error)})"
         wrong.append(Problem(what, "its options would be missing", "make it a readable TOML file in UTF-8"))
         return {}
     wrong += problems
     return given
 
 
-def _refusal(wrong: tuple[Problem, ...]) -> str:
+def _refusal(wrong: tuple[Problem, ...], undone: str) -> str:
     """Return one line a problem, under a heading."""
     many = "one problem" if len(wrong) == 1 else f"{len(wrong)} problems"
-    lines = [f"ecs-supervisor: {many}, nothing was started"]
+    lines = [f"ecs-supervisor: {many}, {undone}"]
     return "\n".join([*lines, *(f"  - {problem}." for problem in wrong)]) + "\n"

@@ -349,7 +349,7 @@ def options_table(options: Iterable[Option] = _ROWS) -> str:
 
 
 def _help_lines(option: Option) -> list[str]:
-    default = f"default {option.default}" if option.default != "none" else "no default"
+    default = f"default {option.default}" if option.default not in ("", "none") else "no default"
     return [f"  {option.written}", *_wrapped(f"{option.meaning} ({default})")]
 
 

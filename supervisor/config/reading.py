@@ -107,6 +107,11 @@ def check_path(reader: Reader, key: str, text: str, path: str) -> None:
         )
 
 
+def why_unreadable(error: Exception) -> str:
+    """Return why a file cannot be read, in the kernel's words without its numbers, or in those of the decoder."""
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 def finite(text: str) -> float | None:
     """Return the number that a text is, None where it is not a plain finite number."""
     if not _NUMBER_CHARACTERS.issuperset(text):

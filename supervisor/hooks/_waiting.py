@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-# threading refuses to wait for centuries; a longer wait is made of several.
+# threading and event loops refuse to wait for centuries; a longer wait is made of several.
 ONE_WAIT_SECONDS = 3600.0
 
 
@@ -61,7 +61,7 @@ class Waiting:
                 if left <= 0:
                     return False
                 # Not asyncio.wait_for: before Python 3.12 it swallows a cancellation that comes with the event.
-                alarm = loop.call_later(left, event.set)
+                alarm = loop.call_later(min(left, ONE_WAIT_SECONDS), event.set)
                 try:
                     await event.wait()
                 finally:

@@ -3,9 +3,9 @@
     with job("send_mail") as j:                  @job("send_mail")
         for page in pages:                       def send_mail(to): ...
             if j.stopping:
-                return save(page)                while not stopping():
-                                                     if gate.wait_open(30):
-    async with job("send_mail") as j: ...                work_on(fetch())
+                return save(page)                while gate.wait_open():
+                                                     work_on(fetch())
+    async with job("send_mail") as j: ...
 
 Nothing here fails a job or keeps it waiting, with or without a supervisor, but for one thing that is asked
 for: under `protect before-start` a beginning waits for the supervisor's answer, at most
@@ -35,6 +35,8 @@ R = TypeVar("R")
 # A loop may call progress() as often as it likes: the supervisor hears of it so often, or three times in a
 # ttl.
 PROGRESS_SECONDS = 1.0
+
+FOREVER = float("inf")
 
 
 class Job:
@@ -219,24 +221,36 @@ class Gate:
             here.waiting.wait(here.spoken, timeout)
         return self._admit()
 
-    def wait_open(self, timeout: float) -> bool:
-        """Wait until the gate is open. False where it stayed shut, and at once when a stop has begun."""
+    def wait_open(self, timeout: float = FOREVER) -> bool:
+        """Wait until the gate is open, as long as it takes. False when a stop has begun, and after the timeout."""
         if self.open():
             return True
-        client().waiting.wait(lambda: self._is_open() or stopping(), timeout)
+        deadline = time.monotonic() + timeout
+        while client().waiting.wait(self._is_decided, deadline - time.monotonic()):
+            if self._admit():
+                return True
+            # It opened and shut again before we were awake.
+            if stopping():
+                return False
         return self._admit()
 
-    async def wait_open_async(self, timeout: float) -> bool:
+    async def wait_open_async(self, timeout: float = FOREVER) -> bool:
         """Wait like wait_open, without stopping the event loop (asyncio's)."""
         here = client()
         if not here.spoken():
             await here.waiting.wait_async(here.spoken, here.first_word_timeout())
-        await here.waiting.wait_async(lambda: self._is_open() or stopping(), timeout)
+        deadline = time.monotonic() + timeout
+        while await here.waiting.wait_async(self._is_decided, deadline - time.monotonic()):
+            if self._is_open() or stopping():
+                break
         return self._is_open()
 
     def _is_open(self) -> bool:
         state = client().look()
         return state.accepting and not state.stopping
+
+    def _is_decided(self) -> bool:
+        return self._is_open() or stopping()
 
     def _admit(self) -> bool:
         """Say whether to fetch, and let the supervisor know what this thread does then."""

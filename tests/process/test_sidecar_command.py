@@ -114,7 +114,7 @@ def test_as_first_process_it_collects_orphans(tmp_path: Path) -> None:
     [
         (("--stop-worker", "--lease", "0"), 78, ("nobody to stop", "without --early-notice", "--lease")),
         (("--early-notify",), 64, ("is no option", "did you mean --early-notice")),
-        (("--", "celery"), 64, ("`sidecar` starts nothing",)),
+        (("--", "celery"), 64, ("`celery` is no option",)),
         (("--socket", "/nowhere/at/all"), 78, ("cannot be opened",)),
     ],
 )

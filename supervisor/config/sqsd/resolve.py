@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.config.eb_cron.file import read_cron
 from supervisor.config.options import OPTIONS
 from supervisor.config.profiles import Profile
-from supervisor.config.reading import Given, Reader
+from supervisor.config.reading import Given, Reader, why_unreadable
 from supervisor.config.resolve import resolve as resolve_run
 from supervisor.config.settings import RunSettings
 from supervisor.core.delivery.policy import LONGEST_WAIT_SECONDS, POLL_MARGIN_SECONDS
@@ -188,7 +188,9 @@ def _cron(reader: Reader, queues: tuple[QueueSpec, ...], read_file: Callable[[st
         tasks, problems = read_cron(read_file(path), path)
     except (OSError, ValueError) as error:
         reader.refuse(
-            "cron", f"names {path}, which cannot be read ({error})", "name a readable file in UTF-8"
+            "cron",
+            f"names {path}, which cannot be read ({why_unreadable(error)})",
+            "name a readable file in UTF-8",
         )
         return ()
     for problem in problems:

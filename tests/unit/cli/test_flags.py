@@ -62,6 +62,12 @@ def test_a_number_has_its_limits(text: str) -> None:
         Flags("hold", ["--ttl", text], KNOWN).number("--ttl", 1, 5)
 
 
+def test_limits_are_written_out() -> None:
+    """A limit that is rounded would be refused itself."""
+    with pytest.raises(UsageError, match="give a number from 1 to 4194304;"):
+        flags("--ttl 0").number("--ttl", 1, 4_194_304)
+
+
 def test_a_number_within_its_limits() -> None:
     """It may have a fraction."""
     assert flags("--ttl 2.5").number("--ttl", 1, 5) == 2.5

@@ -15,6 +15,7 @@ FILES = {
     "good.toml": "[run]\nlease = 7\nprotect-wait = 7\nlog-level = 'error'",
     "typo.toml": "[run]\nlese = 7",
     "bad.toml": "[run",
+    "deep.toml": f"[run]\nprobe = {'[' * 5000}",
 }
 
 
@@ -132,7 +133,7 @@ def test_bad_values_are_status_78_wherever_they_stand() -> None:
     assert answer("--config=typo.toml", "worker").status == CONFIG
 
 
-@pytest.mark.parametrize("path", ["missing.toml", "bad.toml"])
+@pytest.mark.parametrize("path", ["missing.toml", "bad.toml", "deep.toml"])
 def test_a_file_that_cannot_be_used_is_status_78(path: str) -> None:
     """Neither a missing file nor a broken one is passed over."""
     refused = answer("--config", path, "worker")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.config.reading import Given, Reader, did_you_mean, finite
+from supervisor.config.reading import Given, Reader, did_you_mean, finite, why_unreadable
 
 
 def reader(key: str, text: str) -> Reader:
@@ -67,6 +67,15 @@ def test_only_plain_finite_numbers_are_numbers() -> None:
         -2,
         *[None] * 5,
     ]
+
+
+def test_why_a_file_cannot_be_read_is_said_in_words() -> None:
+    """The kernel's number and the name, which the message has already, are left out."""
+    assert (
+        why_unreadable(FileNotFoundError(2, "No such file or directory", "a")) == "No such file or directory"
+    )
+    assert why_unreadable(ValueError("Expected ']' (at line 1)")) == "Expected ']' (at line 1)"
+    assert why_unreadable(OSError("gone")) == "gone"
 
 
 def test_a_hint_is_given_where_a_word_is_near() -> None:

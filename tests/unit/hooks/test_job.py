@@ -12,7 +12,7 @@ import pytest
 from supervisor.hooks import _connection, _whereabouts
 from supervisor.hooks._client import client
 from supervisor.hooks.job import Job, gate, job, seconds_left, stopping, wait_stopping, wait_stopping_async
-from tests.unit.hooks.fake_supervisor import DRAINING, QUIET, RUNNING, FakeSupervisor, grant, refuse
+from tests.unit.hooks.fake_supervisor import DRAINING, QUIET, RUNNING, FakeSupervisor, Message, grant, refuse
 from tests.waiting import until
 
 # For what must be quick on any machine but is not timed.
@@ -269,6 +269,37 @@ def test_a_shut_gate_lets_go_when_a_stop_begins(supervisor: FakeSupervisor) -> N
     began = time.monotonic()
     assert not gate.wait_open(60)
     assert time.monotonic() - began < GENEROUS_SECONDS
+
+
+@pytest.mark.parametrize(("word", "opens"), [(RUNNING, True), (DRAINING, False)])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_worker_waits_at_the_gate_as_long_as_the_task_is_quiet(
+    supervisor: FakeSupervisor, word: Message, opens: bool, is_async: bool
+) -> None:
+    """Without a timeout only two things end the wait: the gate opens, or a stop begins."""
+    supervisor.say(QUIET)
+    until(lambda: not gate.open(), why="the gate has closed")
+    answers: list[bool] = []
+
+    def wait() -> None:
+        answers.append(asyncio.run(gate.wait_open_async()) if is_async else gate.wait_open())
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    supervisor.say(QUIET)
+    waiter.join(0.1)
+    assert answers == []
+    supervisor.say(word)
+    waiter.join(GENEROUS_SECONDS)
+    assert answers == [opens]
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_gate_that_shuts_again_at_once_is_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was woken by its opening, and comes too late, is not sent away as if the task were to end."""
+    admitted = iter([False, False, True])
+    monkeypatch.setattr(type(gate), "_admit", lambda _: next(admitted))
+    assert gate.wait_open()
 
 
 def test_who_was_told_to_fetch_is_waited_for(supervisor: FakeSupervisor) -> None:

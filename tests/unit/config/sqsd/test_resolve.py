@@ -148,4 +148,4 @@ def test_a_file_of_periodic_tasks_is_read_with_everything_else() -> None:
         "--lease is `x`",
     ]
     (missing,) = what_is_wrong("--cron", "missing.yaml", url=FIFO)
-    assert missing.startswith("--cron names missing.yaml, which cannot be read (")
+    assert missing.startswith("--cron names missing.yaml, which cannot be read (No such file or directory)")
