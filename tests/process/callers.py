@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tests.process.harness import ACTORS
@@ -57,6 +59,21 @@ def worker(uri: str, before: Sequence[str] = ()) -> Iterator[Worker]:
             yield Worker(process)
         finally:
             process.kill()
+
+
+def install_curl(directory: Path) -> str:
+    """Put a program of that name into a directory, and return a PATH on which it is the first; not every machine has one.
+
+    Its process has the name too, because that is what a client is known by: so the interpreter is started as `curl`.
+    """
+    interpreter = directory / "interpreter" / "curl"
+    interpreter.parent.mkdir()
+    interpreter.symlink_to(Path(sys.executable).resolve())
+    program = directory / "curl"
+    words = (str(interpreter), "-I", "-S", str(ACTORS / "curl.py"))
+    program.write_text(f"""#!/bin/sh\nexec {shlex.join(words)} "$@"\n""")
+    program.chmod(0o755)
+    return os.pathsep.join((str(directory), os.environ["PATH"]))
 
 
 def curl(uri: str, enabled: bool) -> str:

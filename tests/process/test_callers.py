@@ -21,7 +21,7 @@ from supervisor.core.events import Event, HolderDied, HoldReleased, HoldTaken
 from supervisor.core.instants import Instant
 from supervisor.core.names import HolderId, HoldId
 from tests.conformance.arbitration_arena import Arbitrated, arbitrated
-from tests.process.callers import curl, worker
+from tests.process.callers import curl, install_curl, worker
 from tests.waiting import until
 
 # What is promised of a death that can be seen.
@@ -32,6 +32,12 @@ RELEASED_SECONDS = 1.0
 def arena(tmp_path: Path) -> Iterator[Arbitrated]:
     with arbitrated(tmp_path, answer_seconds=5.0, release_delay=0.0) as arena:
         yield arena
+
+
+@pytest.fixture(autouse=True)
+def client(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a `curl` that every script finds."""
+    monkeypatch.setenv("PATH", install_curl(tmp_path_factory.mktemp("client")))
 
 
 def holders(arena: Arbitrated) -> set[str]:

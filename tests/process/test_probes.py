@@ -242,6 +242,7 @@ def test_a_command_says_by_its_status_what_it_has_found(tmp_path: Path) -> None:
         assert "looking" not in run.output
 
 
+@pytest.mark.timeout(60)
 def test_a_command_that_hangs_is_killed_and_cannot_tell() -> None:
     """With all that it has started; a probe that never got an answer protects nothing, and says so."""
     with commanded("sleep 1000 & sleep 1000; true") as run:
@@ -270,6 +271,7 @@ def test_a_command_is_no_work_of_the_workers() -> None:
         assert run.timed_stop()[0] == 143
 
 
+@pytest.mark.timeout(60)
 def test_a_server_that_stops_answering_counts_as_work(tmp_path: Path) -> None:
     """A worker too busy to answer looks like this; its death ends it."""
     with shown("http", tmp_path) as run:

@@ -19,6 +19,7 @@ import pytest
 
 from tests.process.batch import AT_ONCE
 from tests.process.harness import ROOT, Start
+from tests.thoroughness import enough
 from tests.waiting import until
 
 # `python -I -m supervisor` of an environment that does not have it installed.
@@ -38,24 +39,27 @@ BLOCKED = ("env", "--block-signal=TERM")
 PENDING = 'kill -"$0" $$; exec "$@"'
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(120)
 def test_check_startup_sigterm(start: Start) -> None:
-    """At a hundred instants of the start SIGTERM ends it all: before there is a worker, or by telling the worker."""
-    statuses = _interrupted(start, 100)
+    """At many instants of the start SIGTERM ends it all: before there is a worker, or by telling the worker."""
+    statuses = _interrupted(start, enough(30, 100))
     assert set(statuses) <= set(TOLD_OR_NEVER_STARTED)
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(60)
 def test_as_pid_1_no_instant_is_too_early_where_the_signal_is_blocked(start: Start) -> None:
     """Started with SIGTERM blocked, PID 1 loses none either: it ends as if the worker had been told."""
-    statuses = _interrupted(start, 30, as_pid_1=True, before=BLOCKED)
+    statuses = _interrupted(start, enough(10, 30), as_pid_1=True, before=BLOCKED)
     assert set(statuses) == {128 + signal.SIGTERM}
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(60)
 def test_started_as_a_module_it_loses_no_signal_either(start: Start) -> None:
     """`python -I -m supervisor` blocks signals as early as it can, too."""
-    statuses = _interrupted(start, 30, entry=AS_MODULE)
+    statuses = _interrupted(start, enough(10, 30), entry=AS_MODULE)
     assert set(statuses) <= set(TOLD_OR_NEVER_STARTED)
 
 
@@ -84,11 +88,12 @@ def test_a_signal_for_the_worker_that_was_there_first_is_passed_on(start: Start)
         assert run.status() == 128 + signal.SIGUSR1
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("as_pid_1", [False, True], ids=["below an init", "as PID 1"])
 def test_a_worker_that_ends_at_once_is_never_missed(start: Start, as_pid_1: bool) -> None:
     """The worker may have ended before anybody listens."""
-    for _ in range(10):
+    for _ in range(enough(4, 10)):
         with start("true", as_pid_1=as_pid_1) as run:
             assert run.status() == 0
 

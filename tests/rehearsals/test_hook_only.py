@@ -34,9 +34,10 @@ from tests.process.crew import forget
 from tests.process.harness import MARK
 from tests.rehearsals.exposure import Held, longest_exposure, shortest_idleness
 from tests.rehearsals.stage import ACTORS, ENVIRONMENT, asked
+from tests.thoroughness import enough
 from tests.waiting import until
 
-SECONDS = int(os.environ.get("ECS_REHEARSAL_SHIFT_SECONDS", "45"))
+SECONDS = enough(15, 45)
 PROCESSES, THREADS = 8, 4
 SEED = 2026
 

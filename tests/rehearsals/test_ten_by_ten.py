@@ -1,9 +1,8 @@
-"""A minute of ten processes with ten threads each, judged by what they wrote down and what the agent saw."""
+"""Ten processes with ten threads each, for a while, judged by what they wrote down and what the agent saw."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from supervisor.emulator.world import World
 from tests.process.harness import supervised
 from tests.rehearsals.exposure import Held, longest_exposure, shortest_idleness
 from tests.rehearsals.stage import ENVIRONMENT, NO_WAIT_SECONDS, actor, asked
+from tests.thoroughness import enough
 from tests.waiting import until
 
-# While working on this test a shorter one tells something too.
-SECONDS = int(os.environ.get("ECS_REHEARSAL_SOAK_SECONDS", "60"))
+SECONDS = enough(12, 60)
 
 PROCESSES, THREADS = 10, 10
 SEED = 2026
