@@ -1,13 +1,21 @@
 """Reads an application's answer to its end, and keeps of it the status and when to come again.
 
 The standard library's reader makes a mail message of the headers first, which takes longer than all else about an answer.
-This one is as lenient, and has the same limits. An answer counts when all of it has come.
+This one is as lenient, and has the same limits. An answer counts when all of it has come. It reads in steps, so that one
+thread can read many answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from typing import Generic, TypeVar
+
+W = TypeVar("W")
+T = TypeVar("T")
+
+# What is to be waited for comes out, and the result in the end.
+Steps = Generator[W, None, T]
 
 _LONGEST_LINE_BYTES = 64 * 1024
 _MOST_HEADERS = 100
@@ -19,23 +27,23 @@ _STATUSES = range(100, 1000)
 _WITHOUT_BODY = (204, 304)
 
 
-def read_answer(receive: Callable[[], bytes]) -> tuple[int, str | None]:
+def read_answer(receive: Callable[[], Steps[W, bytes]]) -> Steps[W, tuple[int, str | None]]:
     """Return the status, and the text of Retry-After. receive: gives what comes, nothing at the end.
 
     Raise OSError for an answer that ends too soon, ValueError for one that is none.
     """
     reader = _Reader(receive)
-    status, headers = _read_head(reader)
+    status, headers = yield from _read_head(reader)
     # Announcements such as `100 Continue` come before the answer.
     while status in _INFORMATIONAL:
-        status, headers = _read_head(reader)
+        status, headers = yield from _read_head(reader)
     if status not in _WITHOUT_BODY:
-        _pass_over_body(reader, headers)
+        yield from _pass_over_body(reader, headers)
     return status, headers.get("retry-after")
 
 
-def _read_head(reader: _Reader) -> tuple[int, dict[str, str]]:
-    line = reader.line().decode("latin-1")
+def _read_head(reader: _Reader[W]) -> Steps[W, tuple[int, dict[str, str]]]:
+    line = (yield from reader.line()).decode("latin-1")
     version, status, *_ = (*line.split(None, 2), "", "")
     if not version.startswith("HTTP/1.") or not (status.isascii() and status.isdecimal()):
         raise ValueError(f"the answer is not HTTP: {line[:40]!r}")
@@ -43,30 +51,30 @@ def _read_head(reader: _Reader) -> tuple[int, dict[str, str]]:
         raise ValueError(f"the answer has a status that is none: {status[:40]}")
     headers: dict[str, str] = {}
     for _ in range(_MOST_HEADERS + 1):
-        if not (line := reader.line().decode("latin-1")):
+        if not (line := (yield from reader.line()).decode("latin-1")):
             return int(status), headers
         name, _, value = line.partition(":")
         headers.setdefault(name.lower(), value.strip())
     raise ValueError(f"the answer has more than {_MOST_HEADERS} headers")
 
 
-def _pass_over_body(reader: _Reader, headers: dict[str, str]) -> None:
+def _pass_over_body(reader: _Reader[W], headers: dict[str, str]) -> Steps[W, None]:
     length = headers.get("content-length", "")
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        _pass_over_chunks(reader)
+        yield from _pass_over_chunks(reader)
     elif length.isascii() and length.isdecimal():
-        reader.pass_over(int(length))
+        yield from reader.pass_over(int(length))
     else:
-        reader.pass_over_rest()
+        yield from reader.pass_over_rest()
 
 
-def _pass_over_chunks(reader: _Reader) -> None:
-    while size := _chunk_size(reader.line()):
-        reader.pass_over(size)
-        reader.line()
+def _pass_over_chunks(reader: _Reader[W]) -> Steps[W, None]:
+    while size := _chunk_size((yield from reader.line())):
+        yield from reader.pass_over(size)
+        yield from reader.line()
     # Headers may follow the body; some send neither them nor the line that ends them.
     with suppress(ConnectionError):
-        while reader.line():
+        while (yield from reader.line()):
             continue
 
 
@@ -77,32 +85,32 @@ def _chunk_size(line: bytes) -> int:
     return size
 
 
-class _Reader:
-    def __init__(self, receive: Callable[[], bytes]) -> None:
+class _Reader(Generic[W]):
+    def __init__(self, receive: Callable[[], Steps[W, bytes]]) -> None:
         self._receive = receive
         self._read = b""
 
-    def line(self) -> bytes:
+    def line(self) -> Steps[W, bytes]:
         """Return the next line without its end."""
         while (end := self._read.find(b"\n")) < 0 and len(self._read) <= _LONGEST_LINE_BYTES:
-            self._read += self._more()
+            self._read += yield from self._more()
         if not 0 <= end <= _LONGEST_LINE_BYTES:
             raise ValueError(f"the answer has a line of more than {_LONGEST_LINE_BYTES} bytes")
         line, self._read = self._read[:end], self._read[end + 1 :]
         return line.removesuffix(b"\r")
 
-    def pass_over(self, count: int) -> None:
+    def pass_over(self, count: int) -> Steps[W, None]:
         while len(self._read) < count:
             count -= len(self._read)
-            self._read = self._more()
+            self._read = yield from self._more()
         self._read = self._read[count:]
 
-    def pass_over_rest(self) -> None:
+    def pass_over_rest(self) -> Steps[W, None]:
         self._read = b""
-        while self._receive():
+        while (yield from self._receive()):
             continue
 
-    def _more(self) -> bytes:
-        if not (more := self._receive()):
+    def _more(self) -> Steps[W, bytes]:
+        if not (more := (yield from self._receive())):
             raise ConnectionError("the answer ended before it was complete")
         return more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .post import Answered, Patience, connect, post
+from .post import Answered, Patience, carry_through, connect, post
 from .request import Request
 
 _GOOD = range(200, 400)
@@ -12,7 +12,7 @@ def why_unready(check: Request | None, host: str, port: int, patience: Patience)
     """Return why the application is not ready, None where it is. check: None looks at the port alone."""
     if check is None:
         try:
-            connect(host, port, patience.connect).close()
+            carry_through(connect(host, port, patience.connect)).close()
         except (OSError, UnicodeError) as error:
             return f"nothing can be reached at {host}:{port} ({error})"
         return None

@@ -2,22 +2,28 @@
 
 Written on sockets and not with `requests`: that library adds headers of its own, takes header texts for latin-1, follows
 what it is told by proxies' environment variables, costs 8 MiB, and cannot tell a connection that was refused from one that
-was lost after the job had begun.
+was lost after the job had begun. A delivery goes in steps, between which it waits for its socket: so one thread carries as
+many as there are, and none of them takes the interpreter from another for every packet.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
+from typing import TypeVar
 
 from supervisor.core.delivery.facts import Failure
 
-from .answer import read_answer
+from .answer import Steps, read_answer
 from .request import Request
+
+T = TypeVar("T")
 
 _READ_BYTES = 64 * 1024
 
@@ -53,11 +59,44 @@ class Unanswered:
     took: float
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a delivery waits for. events: POLLIN or POLLOUT. until: by the monotonic clock; then it is thrown a TimeoutError."""
+
+    socket: socket.socket
+    events: int
+    until: float
+
+
+Delivery = Steps[Wait, Answered | Unanswered]
+
+
 def post(request: Request, host: str, port: int, patience: Patience) -> Answered | Unanswered:
-    """Deliver a request, over a connection of its own. Never raises; redirects are answers like any other.
+    """Deliver a request, and wait for it. Never raises."""
+    return carry_through(delivery(request, host, port, patience))
+
+
+def carry_through(steps: Steps[Wait, T]) -> T:
+    """Wait for everything that it waits for; return what it does. One that has begun nowhere else."""
+    try:
+        wait = next(steps)
+        while True:
+            poll = select.poll()
+            poll.register(wait.socket, wait.events)
+            if poll.poll(max(0.0, wait.until - monotonic()) * 1000):
+                wait = next(steps)
+            else:
+                wait = steps.throw(TimeoutError("timed out"))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def delivery(request: Request, host: str, port: int, patience: Patience) -> Delivery:
+    """Deliver a request, over a connection of its own, in steps. Never raises; redirects are answers like any other.
 
     An answer counts when all of it has come, its status alone is not enough: an application may still be at work while it
-    writes.
+    writes. Only the address of a host that is a name may take its time without waiting in a step.
     """
     began = monotonic()
 
@@ -65,14 +104,14 @@ def post(request: Request, host: str, port: int, patience: Patience) -> Answered
         return Unanswered(kind, str(error) or type(error).__name__, monotonic() - began)
 
     try:
-        connected = connect(host, port, patience.connect)
+        connected = yield from connect(host, port, patience.connect)
     except TimeoutError as error:
         return failed(Failure.CONNECT_TIMEOUT, error)
     except (OSError, UnicodeError) as error:
         return failed(Failure.REFUSED, error)
     with connected:
         try:
-            status, retry_after = _exchange(connected, request, began, patience)
+            status, retry_after = yield from _exchange(connected, request, began, patience)
             return Answered(status, retry_after, monotonic() - began)
         except TimeoutError as error:
             return failed(Failure.INACTIVE, error)
@@ -80,42 +119,67 @@ def post(request: Request, host: str, port: int, patience: Patience) -> Answered
             return failed(Failure.CUT, error)
 
 
-def connect(host: str, port: int, seconds: float) -> socket.socket:
-    """Return a connection to the application. Raise OSError."""
-    connected = socket.create_connection((host, port), seconds)
-    if connected.getsockname() == connected.getpeername():
-        # Where nobody listens, the kernel may choose that very port for our end, and so connect us with ourselves.
-        connected.close()
-        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-    return connected
+def connect(host: str, port: int, seconds: float) -> Steps[Wait, socket.socket]:
+    """Return a connection to the application, over the first of its addresses that takes one. Raise OSError."""
+    tried: OSError | None = None
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        connected = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+        try:
+            if (error := connected.connect_ex(address)) == errno.EINPROGRESS:
+                yield Wait(connected, select.POLLOUT, monotonic() + seconds)
+                error = connected.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not error and connected.getsockname() == connected.getpeername():
+                # Where nobody listens, the kernel may choose that very port for our end, and so connect us with ourselves.
+                error = errno.ECONNREFUSED
+            if not error:
+                return connected
+            raise OSError(error, os.strerror(error))
+        except OSError as error:
+            tried = error
+            connected.close()
+        except BaseException:
+            connected.close()
+            raise
+    raise tried or OSError(f"{host} has no address")
+
+
+def is_number(host: str) -> bool:
+    """Say whether a host is an address itself, so that nobody has to be asked for it."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError):
+            socket.inet_pton(family, host)
+            return True
+    return False
 
 
 def _exchange(
     connected: socket.socket, request: Request, began: float, patience: Patience
-) -> tuple[int, float | None]:
-    def patience_left() -> float:
-        left = began + patience.total - monotonic()
-        if left <= 0:
+) -> Steps[Wait, tuple[int, float | None]]:
+    def patience_until() -> float:
+        now, end = monotonic(), began + patience.total
+        if now >= end:
             raise TimeoutError("timed out")
-        return min(left, patience.inactivity)
+        return min(end, now + patience.inactivity)
 
     # Head and body in separate packets would be one round trip more: the second waits for the acknowledgement of the first.
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     unsent: OSError | None = None
     try:
-        _send(connected, request.head() + request.body, patience_left)
+        yield from _send(connected, request.head() + request.body, patience_until)
     except TimeoutError:
         raise
     except OSError as error:
         # An application may answer without reading all of it (413), and hang up.
         unsent = error
 
-    def receive() -> bytes:
-        connected.settimeout(patience_left())
-        return connected.recv(_READ_BYTES)
+    def receive() -> Steps[Wait, bytes]:
+        while True:
+            yield Wait(connected, select.POLLIN, patience_until())
+            with suppress(BlockingIOError):
+                return connected.recv(_READ_BYTES)
 
     try:
-        status, retry_after = read_answer(receive)
+        status, retry_after = yield from read_answer(receive)
     except (OSError, ValueError):
         if unsent is not None:
             raise unsent from None
@@ -123,12 +187,13 @@ def _exchange(
     return status, _seconds(retry_after)
 
 
-def _send(connected: socket.socket, content: bytes, patience_left: Callable[[], float]) -> None:
-    """Send everything; `sendall` would count one time limit for all of it."""
+def _send(connected: socket.socket, content: bytes, patience_until: Callable[[], float]) -> Steps[Wait, None]:
     rest = memoryview(content)
     while rest:
-        connected.settimeout(patience_left())
-        rest = rest[connected.send(rest, socket.MSG_NOSIGNAL) :]
+        try:
+            rest = rest[connected.send(rest, socket.MSG_NOSIGNAL) :]
+        except BlockingIOError:
+            yield Wait(connected, select.POLLOUT, patience_until())
 
 
 def _seconds(text: str | None) -> float | None:

@@ -1,14 +1,16 @@
 """Takes the orders about deliveries, and answers each with exactly one fact, whatever happens.
 
-Each kind of order has threads of its own. So a poll that waits hinders nobody; an app that hangs does not keep a message
-from being extended; and while SQS is slow, what is given back waits behind nothing that is deleted or extended.
+Each kind of order has threads of its own, and all posts together one. So a poll that waits hinders nobody; an app that hangs
+does not keep a message from being extended; and while SQS is slow, what is given back waits behind nothing that is deleted or extended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from supervisor.adapters.beanstalk.answer import Steps
+from supervisor.adapters.beanstalk.post import Wait, carry_through, is_number
 from supervisor.config.sqsd.settings import SqsdSettings
 from supervisor.core.delivery.engine import ShellFact
 from supervisor.core.delivery.facts import (
@@ -35,6 +37,7 @@ from supervisor.core.delivery.policy import MOST_AT_ONCE
 from supervisor.core.effects import Level, Note, note
 
 from .calls import Calls
+from .courier import Courier
 from .lane import Lane, SpawnThread
 from .mailbox import Mailbox
 from .meter import Meter
@@ -57,7 +60,7 @@ _O = TypeVar("_O", bound=ShellOrder)
 
 
 class Deliverer:
-    """Fulfils ports.Deliverer. answer: takes facts, from any thread. tell: takes notes, likewise."""
+    """Fulfils ports.Deliverer. answer: takes one fact or several, from any thread. tell: takes notes, likewise."""
 
     def __init__(
         self,
@@ -65,7 +68,7 @@ class Deliverer:
         service: Service,
         mailbox: Mailbox,
         meter: Meter,
-        answer: Callable[[ShellFact], None],
+        answer: Callable[..., None],
         tell: Callable[[Note], None],
         spawn_thread: SpawnThread,
     ) -> None:
@@ -87,7 +90,7 @@ class Deliverer:
 
         # There are never more polls than messages that may be with us.
         self._polls = lane("poll", settings.connections, _each(polls.carry_out))
-        self._posts = lane("post", settings.connections, _each(posts.deliver))
+        self._posts = self._postman(settings, posts, spawn_thread)
         self._checks = lane("check", 1, _each(posts.check))
         self._extends = batching("extend", calls.extend)
         self._deletes = batching("delete", calls.delete)
@@ -114,20 +117,38 @@ class Deliverer:
             case Forget(delivery=delivery):
                 self._mailbox.forget(delivery)
 
+    def _postman(
+        self, settings: SqsdSettings, posts: Posts, spawn_thread: SpawnThread
+    ) -> Courier[Deliver, ShellFact] | Lane[Deliver]:
+        def begin(order: Deliver) -> Steps[Wait, ShellFact]:
+            try:
+                return (yield from posts.deliver(order))
+            except Exception as error:  # noqa: BLE001 - as below
+                return self._defect([order], error)[0]
+
+        def carry_out(orders: list[Deliver]) -> None:
+            self._answer(*(carry_through(begin(order)) for order in orders))
+
+        if is_number(settings.app.address):
+            return Courier("post", spawn_thread, begin, lambda facts: self._answer(*facts))
+        # Whoever knows the address that belongs to a name may take seconds to tell it, which are only this message's own.
+        return Lane("post", settings.connections, spawn_thread, carry_out)
+
     def _answering(self, carry_out: Callable[[list[_O]], Iterable[ShellFact]]) -> Callable[[list[_O]], None]:
         def answering(orders: list[_O]) -> None:
             facts: Iterable[ShellFact]
             try:
                 facts = list(carry_out(orders))
             except Exception as error:  # noqa: BLE001 - a defect of ours must not leave a message without an answer
-                why = f"{type(error).__name__}: {error}"
-                name = type(orders[0]).__name__
-                self._tell(note("bug.order_failed", Level.ERROR, order=name, why=why))
-                facts = [_failed(order, f"a defect of ours: {why}") for order in orders]
-            for fact in facts:
-                self._answer(fact)
+                facts = self._defect(orders, error)
+            self._answer(*facts)
 
         return answering
+
+    def _defect(self, orders: Sequence[ShellOrder], error: Exception) -> list[ShellFact]:
+        why = f"{type(error).__name__}: {error}"
+        self._tell(note("bug.order_failed", Level.ERROR, order=type(orders[0]).__name__, why=why))
+        return [_failed(order, f"a defect of ours: {why}") for order in orders]
 
 
 def _each(carry_out: Callable[[_O], ShellFact]) -> Callable[[list[_O]], Iterable[ShellFact]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supervisor import __version__
+from supervisor.adapters.beanstalk.answer import Steps
 from supervisor.adapters.beanstalk.health import why_unready
-from supervisor.adapters.beanstalk.post import Answered, Patience, post
+from supervisor.adapters.beanstalk.post import Answered, Patience, Wait, delivery
 from supervisor.adapters.beanstalk.request import Dropped, Style, Unmappable, make_check, make_request
 from supervisor.config.sqsd.settings import AppSettings
 from supervisor.core.delivery.facts import AppReady, AppUnready, DeliveryAnswered, DeliveryFailed, Failure
@@ -48,8 +49,8 @@ class Posts:
             agent = f"ecs-supervisor/{__version__}"
             self._check = make_check(app.health_path, app.host, agent, app.forwarded_proto)
 
-    def deliver(self, order: Deliver) -> DeliveryAnswered | DeliveryFailed:
-        """Post one message; it takes as long as the app does, and at worst a message's twelve hours."""
+    def deliver(self, order: Deliver) -> Steps[Wait, DeliveryAnswered | DeliveryFailed]:
+        """Post one message, in steps; it takes as long as the app does, and at worst a message's twelve hours."""
         kept = self._mailbox.find(order.delivery)
         if kept is None:
             return DeliveryFailed(order.delivery, Failure.IMPOSSIBLE, "the message is not here any more")
@@ -58,7 +59,7 @@ class Posts:
         if isinstance(made, Unmappable):
             return DeliveryFailed(order.delivery, Failure.IMPOSSIBLE, made.why)
         self._mention(queue, made.dropped)
-        outcome = post(made.request, *self._address, self._patience)
+        outcome = yield from delivery(made.request, *self._address, self._patience)
         size = len(made.request.body)
         if isinstance(outcome, Answered):
             self._meter.posted(str(outcome.status), outcome.took, size)
