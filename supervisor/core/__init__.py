@@ -36,7 +36,7 @@ The map
     plan.py         the way out on the clock; sequence.py is its text form
     snapshot.py     how things stand, for people; tally.py counts what has happened, for metrics
 
-    values          instants.py names.py events.py effects.py edges.py backoff.py exitcode.py policy.py
+    values          instants.py names.py events.py effects.py edges.py backoff.py exitcode.py policy.py; changes.py alters them
     light           sequence.py problem.py status.py frozen.py run before the worker does, and so avoid dataclasses
 
 Where to begin: read the rules at the head of lifecycle/__init__.py, then a playbook in tests/unit/core/test_lifecycle.py.

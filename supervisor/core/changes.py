@@ -1,4 +1,4 @@
-"""`replace` as in dataclasses, a tenth of the price: each message changes the state some twenty times.
+"""`replace` as in dataclasses, a tenth of the price: a job changes the state some ten times, a message some twenty times.
 
 For frozen dataclasses without slots: what they consist of is then one dict, which is copied in one step.
 """

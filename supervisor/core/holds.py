@@ -17,9 +17,10 @@ nothing else; `next_at` is kept so that the engine need not look at every hold t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
+from .changes import replace
 from .edges import Edge, check_move
 from .effects import Effect, Grant, Level, Note, Refuse, note
 from .events import Event, HolderDied, HoldRefreshed, HoldReleased, HoldTaken, JobsCounted
@@ -66,7 +67,7 @@ class HoldPolicy:
             raise ValueError("`after` may not be negative and `wait` must be more than zero seconds")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hold:
     """expires_at, answer_by: NEVER where it does not expire, and where nobody waits for an answer."""
 
@@ -82,7 +83,7 @@ class Hold:
     answer_by: Instant = NEVER
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Holds:
     """taken: how many ever were. fetchers: how many of the open ones only look for work. next_at: when to look at the clock.
 

@@ -23,6 +23,9 @@ APP = Path(__file__).parent / "actors" / "app.py"
 # Where a supervisor that is killed leaves its sockets.
 _PLACES = (Path("/run"), Path("/dev/shm"), Path("/tmp"))
 
+# What stands in place of a log where the stop comes first of all.
+_STOPPED_EARLY = "ecs-supervisor: asked to stop before "
+
 # What a daemon may end with: 0; or as its app did, which the daemon stops with SIGTERM, and others with SIGKILL.
 _GOOD_STATUSES = (0, 128 + signal.SIGTERM, 128 + signal.SIGKILL)
 
@@ -132,7 +135,7 @@ class Task:
         """Yield what no daemon may say: a defect, a traceback, a status that nothing explains."""
         texts = self._log.read_text(errors="replace").splitlines()
         for text in texts if not self._is_killed else texts[:-1]:
-            if not text.startswith('{"time"') or '"event": "bug.' in text:
+            if not text.startswith(('{"time"', _STOPPED_EARLY)) or '"event": "bug.' in text:
                 yield f"{self.name}: {text}"
         if not self._is_killed and self.daemon.returncode not in _GOOD_STATUSES:
             yield f"{self.name}: it ended with {self.daemon.returncode}"

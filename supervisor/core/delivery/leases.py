@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supervisor.core.backoff import Backoff
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after
 
-from .changes import replace
 from .facts import Deleted, DeleteFailed, Extended, ExtendFailed, Returned, ReturnFailed, Trouble
 from .moves import Moved, about, deleted, lose, move, not_deleted, put
 from .names import Call

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import ceil
 
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.events import HoldReleased, HoldTaken
 from supervisor.core.instants import NEVER, Instant, earliest
 
 from . import timers
-from .changes import replace
 from .facts import (
     AppReady,
     AppUnready,

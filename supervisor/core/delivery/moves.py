@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from supervisor.core.changes import replace
 from supervisor.core.edges import check_move
 from supervisor.core.effects import Level, Note, note
 from supervisor.core.events import HoldReleased
 from supervisor.core.instants import Instant
 
 from . import timers
-from .changes import replace
 from .names import hold_of
 from .orders import Forget, Order
 from .values import CLAIMED, DELETED, EDGES, GOING_BACK, Deliveries, Delivery, Phase

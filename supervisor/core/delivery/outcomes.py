@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import ceil
 
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant
 
-from .changes import replace
 from .diagnosis import Outcome, advise, failed
 from .facts import DeliveryAnswered, DeliveryFailed, Failure
 from .leases import delete

@@ -7,10 +7,10 @@ queue that has just brought nothing is left alone for a moment, and the others g
 from __future__ import annotations
 
 from supervisor.core.backoff import Backoff
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after, earliest
 
-from .changes import replace
 from .facts import PollEnded, PollFailed, Trouble
 from .moves import Moved
 from .names import PollId, QueueName

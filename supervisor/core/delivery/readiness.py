@@ -6,10 +6,10 @@ Looking costs nothing, receiving does: a message that is received for an app tha
 from __future__ import annotations
 
 from supervisor.core.backoff import Backoff
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.instants import NEVER, Instant, after
 
-from .changes import replace
 from .facts import AppReady, AppUnready
 from .moves import Moved
 from .orders import CheckApp

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from supervisor.core.backoff import Backoff
+from supervisor.core.changes import replace
 from supervisor.core.effects import Level, note
 from supervisor.core.events import HoldTaken
 from supervisor.core.instants import NEVER, Instant, after
 
-from .changes import replace
 from .facts import Received, StartGranted, StartRefused
 from .leases import leased
 from .moves import Moved, about, hand_back, is_behind, move, put

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from supervisor.core.delivery import changes, values
+from supervisor.core import changes
+from supervisor.core.delivery import values
 from supervisor.core.delivery.facts import Received
 from supervisor.core.instants import Instant
 
