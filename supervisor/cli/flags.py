@@ -19,7 +19,7 @@ class Flags:
     def __init__(self, command: str, words: list[str], known: Mapping[str, str]) -> None:
         self._command = command
         self._known = known
-        self._given: dict[str, str] = {}
+        self._given: dict[str, list[str]] = {}
         self.rest = list(words)
         while self.rest and self.rest[0].startswith("-"):
             word = self.rest.pop(0)
@@ -35,8 +35,12 @@ class Flags:
         return _HELP in self
 
     def text(self, flag: str, default: str = "") -> str:
-        """Return the flag's value."""
-        return self._given.get(flag, default)
+        """Return the flag's value, the last where it was given more than once."""
+        return self._given[flag][-1] if flag in self else default
+
+    def texts(self, flag: str) -> list[str]:
+        """Return all values of a flag that may be repeated."""
+        return self._given.get(flag, [])
 
     def number(self, flag: str, least: float, most: float) -> float | None:
         """Return the flag's value as a number within the limits, None where it was not given. Raise UsageError."""
@@ -44,11 +48,11 @@ class Flags:
             return None
         from supervisor.config.reading import finite
 
-        number = finite(self._given[flag])
+        number = finite(self.text(flag))
         if number is None or not least <= number <= most:
             # All digits: `g` alone makes 4.1943e+06 of the largest process id.
             limits = f"{least:.15g} to {most:.15g}"
-            raise self.error(f"{flag} is `{self._given[flag]}`", f"give a number from {limits}")
+            raise self.error(f"{flag} is `{self.text(flag)}`", f"give a number from {limits}")
         return number
 
     def no_rest(self) -> None:
@@ -63,7 +67,7 @@ class Flags:
     def _take(self, word: str) -> None:
         flag, equals, value = word.partition("=")
         if flag == _HELP:
-            self._given[flag] = ""
+            self._given[flag] = [""]
             return
         if flag not in self._known:
             from supervisor.config.reading import did_you_mean
@@ -79,4 +83,4 @@ class Flags:
             if not self.rest or self.rest[0] == "--":
                 raise self.error(f"{flag} has no value", f"write {flag} {self._known[flag]}")
             value = self.rest.pop(0)
-        self._given[flag] = value
+        self._given.setdefault(flag, []).append(value)

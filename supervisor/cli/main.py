@@ -91,6 +91,12 @@ def _ask(command: str) -> Callable[[list[str]], int]:
     return start
 
 
+def _doctor(words: list[str]) -> int:
+    from .doctor import main
+
+    return main(words)
+
+
 def _demo(words: list[str]) -> int:
     from .demo import main
 
@@ -111,6 +117,7 @@ _COMMANDS: dict[str, tuple[Callable[[list[str]], int], str]] = {
     "resume": (_ask("resume"), "have a quiet task take new work again"),
     "drain": (_ask("drain"), "finish what is in flight, then end the task"),
     "hold": (_hold, "run a command as a job: protected while it runs, and waited for at a stop"),
+    "doctor": (_doctor, "see what is wrong where it runs: the task role, the supervisor, PID 1, queues"),
     "demo": (
         _demo,
         "see the same jobs with and without the supervisor; `demo sqsd`: see messages delivered",

@@ -106,7 +106,7 @@ def overview(document: dict[str, Any], wall: float) -> list[tuple[str, str]]:
 
     document: what GET /v1/status answers. wall: when, in seconds since the epoch. Raise ValueError where it is no such answer.
     """
-    snapshot: Snapshot = _read(SNAPSHOT, document, "")
+    snapshot = snapshot_in(document)
 
     def stamp(seconds: float, word: str) -> str:
         return f" ({word}{clock_time(wall + seconds)})"
@@ -125,6 +125,12 @@ def overview(document: dict[str, Any], wall: float) -> list[tuple[str, str]]:
         mood = _MOODS.get((label, known.pop(0)), "") if known else ""
         shown.append((clean(f"{label:{LABEL_WIDTH}}{text}"), mood))
     return shown
+
+
+def snapshot_in(document: dict[str, Any]) -> Snapshot:
+    """Return what the supervisor said of itself, field by field. Raise ValueError as above."""
+    snapshot: Snapshot = _read(SNAPSHOT, document, "")
+    return snapshot
 
 
 def holds_overview(document: dict[str, Any]) -> list[str]:

@@ -13,6 +13,9 @@ from supervisor.core.problem import Problem
 
 from .service import Service
 
+# What follows where a queue's attributes are not told.
+UNSEEN = "whether it has a dead-letter queue, and after how many receives, was not looked at"
+
 # The receipt of no message. Whoever lacks the action is told so, anybody else that there is no such receipt.
 _NOBODYS = "whether-we-may"
 
@@ -23,17 +26,16 @@ def look_at_queues(settings: SqsdSettings, service: Service, tell: Callable[[Not
         queue = service.queue(spec.name)
         told = queue if isinstance(queue, Trouble) else queue.attributes()
         if isinstance(queue, Queue):
-            for problem in _of_rights(queue):
+            for problem in missing_rights(queue):
                 tell(_doubtful(Level.ERROR, spec.name, problem))
         if isinstance(told, Trouble):
-            so = "whether it has a dead-letter queue, and after how many receives, was not looked at"
-            tell(note("queue.unseen", Level.WARNING, queue=spec.name, why=told.detail, so=so))
+            tell(note("queue.unseen", Level.WARNING, queue=spec.name, why=told.detail, so=UNSEEN))
             continue
         for problem in start_checks(settings, spec.name, told):
             tell(_doubtful(Level.WARNING, spec.name, problem))
 
 
-def _of_rights(queue: Queue) -> Iterator[Problem]:
+def missing_rights(queue: Queue) -> Iterator[Problem]:
     """Try what is otherwise tried first when a job is done. A poll tells of itself whether it is allowed."""
     tried = {
         "sqs:DeleteMessage": (
@@ -47,8 +49,13 @@ def _of_rights(queue: Queue) -> Iterator[Problem]:
     }
     for action, (trouble, why) in tried.items():
         if trouble is not None and trouble.kind is Kind.DENIED:
-            what = f"this task may not {action} on the queue {queue.name} ({trouble.detail})"
-            yield Problem(what, why, f"allow {action} on the queue in the policy of the task role")
+            yield right_missing(action, queue.name, trouble, why)
+
+
+def right_missing(action: str, name: str, trouble: Trouble, why: str) -> Problem:
+    """Say that the task role lacks an action."""
+    what = f"this task may not {action} on the queue {name} ({trouble.detail})"
+    return Problem(what, why, f"allow {action} on the queue in the policy of the task role")
 
 
 def _doubtful(level: Level, queue: str, problem: Problem) -> Note:

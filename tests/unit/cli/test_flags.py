@@ -25,6 +25,12 @@ def test_flags_end_where_the_rest_begins(line: str) -> None:
     assert given.rest == ["a", "-b"]
 
 
+def test_a_flag_may_be_repeated() -> None:
+    """All its values are there in their order, for whoever asks for all."""
+    assert flags("--about mail --json --about=post").texts("--about") == ["mail", "post"]
+    assert flags("--json").texts("--about") == []
+
+
 def test_what_was_not_given_has_its_default() -> None:
     """A text is empty, a number is None."""
     given = flags("")

@@ -40,7 +40,7 @@ def test_an_unknown_command_is_answered_with_the_known_ones(capfd: pytest.Captur
     assert dispatch(["rn", "--", "worker"]) == USAGE
     assert capfd.readouterr().err == (
         "ecs-supervisor: `rn` is no command, so nothing was started; give one of run, sidecar, sqsd, eb-cron, status, holds, quiet, resume,"
-        " drain, hold, demo, --help, --version (did you mean run?), as in `ecs-supervisor run -- COMMAND`.\n"
+        " drain, hold, doctor, demo, --help, --version (did you mean run?), as in `ecs-supervisor run -- COMMAND`.\n"
     )
 
 
