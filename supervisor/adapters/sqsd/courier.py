@@ -69,8 +69,9 @@ class Courier(Generic[T, F]):
         left = self._look_at - monotonic()
         facts: list[F] = []
         for descriptor, _ in self._poll.poll(None if left == _NEVER else max(0.0, left)):
-            if descriptor != self._bell:
-                steps, wait = self._under_way.pop(descriptor)
+            # A socket that was closed may be heard of once more, while a process that is just being started still has it.
+            if (found := self._under_way.pop(descriptor, None)) is not None:
+                steps, wait = found
                 self._go_on(steps, steps.__next__, wait, facts)
         with suppress(BlockingIOError):
             os.eventfd_read(self._bell)
@@ -101,11 +102,11 @@ class Courier(Generic[T, F]):
         self._look_at = min(self._look_at, wait.until)
 
     def _watch(self, wait: Wait, before: Wait | None) -> None:
-        # A socket that was closed is not watched any more, and the next one may have its number.
-        if before is None or wait.socket is not before.socket:
-            self._poll.register(wait.socket, wait.events)
-        elif wait.events != before.events:
-            self._poll.modify(wait.socket, wait.events)
+        # Heard of once for each wait, so that nothing is heard of one that has ended. The next may have its number.
+        watch = (
+            self._poll.register if before is None or wait.socket is not before.socket else self._poll.modify
+        )
+        watch(wait.socket, wait.events | select.EPOLLONESHOT)
 
     def _hurry(self, facts: list[F]) -> None:
         """Tell the deliveries whose time is up, and find out when that is for the next."""

@@ -32,11 +32,14 @@ class Arena:
         self.facts: list[Any] = []
         self.far: dict[int, socket.socket] = {}
         self.seconds: dict[int, float] = {}
+        self.copied: set[int] = set()
         self.courier = Courier("post", spawn, self.begin, self.facts.extend)
 
     def begin(self, order: int) -> Steps[Wait, Any]:
         near, self.far[order] = socket.socketpair()
         self._stack.enter_context(self.far[order])
+        if order in self.copied:
+            self._stack.enter_context(near.dup())
         with near:
             yield Wait(near, select.POLLOUT, monotonic() + LONG)
             try:
@@ -76,6 +79,20 @@ def test_each_goes_on_when_its_socket_is_ready(arena: Arena) -> None:
     # An application that hangs up is a reason to go on as well.
     arena.far[3].close()
     arena.until_facts((2, b"b"), (4, b"d"), (1, b"a"), (3, b""))
+
+
+def test_what_has_ended_is_not_heard_of_again(arena: Arena) -> None:
+    """A process that is just being started has copies of all sockets for a moment, and the kernel does not take them for closed."""
+    arena.copied = {1}
+    arena.courier.put(1)
+    arena.until_begun(1)
+    arena.far[1].send(b"a")
+    arena.until_facts((1, b"a"))
+    arena.far[1].send(b"more")
+    arena.courier.put(2)
+    arena.until_begun(2)
+    arena.far[2].send(b"b")
+    arena.until_facts((1, b"a"), (2, b"b"))
 
 
 def test_whose_time_is_up_hears_of_it_and_no_other(arena: Arena) -> None:
