@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from tests.process.harness import checkout
 from .evidence import Blow, Line, What, read_line
 
 APP = Path(__file__).parent / "actors" / "app.py"
+
+# Below those that the kernel chooses from (ip(7), ip_local_port_range).
+_PORTS = range(20_000, 32_000)
 
 # Where a supervisor that is killed leaves its sockets.
 _PLACES = (Path("/run"), Path("/dev/shm"), Path("/tmp"))
@@ -161,7 +165,9 @@ class Task:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return one that the kernel gives to no connection: an app that is started again has to find it free again."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            port = random.choice(_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
