@@ -101,14 +101,16 @@ class HorseHold:
             return
         kind = _socket.SOCK_STREAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC
         sock = _socket.socket(_socket.AF_UNIX, kind)
-        # Not there, or so busy that it would have to be waited for.
-        with contextlib.suppress(OSError):
+        try:
             sock.connect(path)
             self._sock = sock
             sock.send(words.hello(self._name) + words.hold(_NUMBER, self._about, None), _socket.MSG_NOSIGNAL)
             # Whoever has ended it meanwhile may have been too early to be heard.
             if not self._runs.locked():
                 self._leave()
+        except OSError:
+            # Not there, or so busy that it would have to be waited for.
+            sock.close()
 
     def _leave(self) -> None:
         if self._sock is not None:

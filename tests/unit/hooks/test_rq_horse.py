@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -58,6 +60,21 @@ def test_without_a_supervisor_there_is_nothing_to_say() -> None:
     hold._runs = JustEnded()  # type: ignore[assignment]
     hold._begin_late()
     assert hold._sock is None
+
+
+def test_a_supervisor_that_is_gone_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """No error, and no socket is left open."""
+    monkeypatch.setenv("ECS_SUPERVISOR_SOCKET", str(tmp_path / "gone"))
+    hold = HorseHold("rq horse of one", "app.send 3f2a")
+    hold._runs.release()
+    hold._runs = JustEnded()  # type: ignore[assignment]
+    before = set(os.listdir("/proc/self/fd"))
+    hold._begin_late()
+    hold.end()
+    assert set(os.listdir("/proc/self/fd")) <= before
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(("is_horse", "holds"), [(True, ["app.send 3f2a"]), (False, [])])
