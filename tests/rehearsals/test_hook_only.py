@@ -90,7 +90,8 @@ def test_arbiters_are_killed_and_no_job_is_released_under(tmp_path: Path) -> Non
     held = _Seen([tuple(json.loads(line)) for line in file.read_text().splitlines()], killed_at).held()
     orders = [asked(call) for call in calls]
     assert len(killed_at) >= SECONDS / 6, "too few arbiters were killed to learn anything from"
-    assert len(arbiters) > len(killed_at) >= 1
+    # Who is killed next has taken over from the one before; after the last there may be no time left for another.
+    assert arbiters.keys() >= killed_at.keys()
     assert set(arbiters.values()) == {1}
     assert orders.count("unprotect") >= SECONDS / 15, "there were too few releases to learn anything from"
     assert len(held) > 20 * SECONDS, "there were too few jobs to learn anything from"
