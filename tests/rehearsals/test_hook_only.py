@@ -45,6 +45,9 @@ SEED = 2026
 # client comes back (0.6 s at most here), on a machine that does other things as well.
 TAKEOVER_SECONDS = 2.5
 
+# How long the work goes on after the last death: whoever dies last has a successor, too.
+CALM_SECONDS = int(2 * TAKEOVER_SECONDS)
+
 # struct flock of Linux with 64 bit: type, whence, start, length, pid (fcntl(2)).
 _FLOCK = "hhqqi4x"
 
@@ -74,7 +77,7 @@ def test_arbiters_are_killed_and_no_job_is_released_under(tmp_path: Path) -> Non
     with Agent(World()) as agent:
         task_id = agent.world.add_task(agent.now())
         environ = {"ECS_AGENT_URI": agent.uri(task_id), "ECS_SUPERVISOR_RELEASE_DELAY": "0"}
-        shift = _actor("shift", str(file), *map(str, (PROCESSES, THREADS, SECONDS, SEED)))
+        shift = _actor("shift", str(file), *map(str, (PROCESSES, THREADS, SECONDS + CALM_SECONDS, SEED)))
         with _running(shift, environ, tmp_path / "log") as running:
             killed_at = _kill_arbiters(running, agent.uri(task_id))
             until(
@@ -90,8 +93,7 @@ def test_arbiters_are_killed_and_no_job_is_released_under(tmp_path: Path) -> Non
     held = _Seen([tuple(json.loads(line)) for line in file.read_text().splitlines()], killed_at).held()
     orders = [asked(call) for call in calls]
     assert len(killed_at) >= SECONDS / 6, "too few arbiters were killed to learn anything from"
-    # Who is killed next has taken over from the one before; after the last there may be no time left for another.
-    assert arbiters.keys() >= killed_at.keys()
+    assert len(arbiters) > len(killed_at) >= 1
     assert set(arbiters.values()) == {1}
     assert orders.count("unprotect") >= SECONDS / 15, "there were too few releases to learn anything from"
     assert len(held) > 20 * SECONDS, "there were too few jobs to learn anything from"
@@ -203,11 +205,11 @@ def _killed(mark: str) -> list[psutil.Process]:
 
 
 def _kill_arbiters(shift: _Shift, agent_uri: str) -> dict[int, float]:
-    """Kill whoever holds the office, at random instants, until the work is done; return who was killed when."""
-    chance, killed_at = random.Random(SEED), {}
+    """Kill whoever holds the office, at random instants, until the work is nearly done; return who was killed when."""
+    chance, killed_at, calm_at = random.Random(SEED), {}, time.monotonic() + SECONDS
     while not shift.done.wait(chance.uniform(1.0, 5.0)):
         pid = _arbiter(agent_uri)
-        if pid > 0 and pid not in killed_at:
+        if pid > 0 and pid not in killed_at and time.monotonic() < calm_at:
             os.kill(pid, signal.SIGKILL)
             killed_at[pid] = time.monotonic()
     return killed_at
