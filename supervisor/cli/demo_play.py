@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from supervisor.config.options import PREFIX
+from supervisor.config.option import PREFIX
 from supervisor.core.status import SOFTWARE, USAGE
 from supervisor.demo.outcome import outcome_of
 from supervisor.demo.side import Side

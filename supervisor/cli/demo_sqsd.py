@@ -7,7 +7,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from supervisor.config.options import PREFIX
+from supervisor.config.option import PREFIX
 from supervisor.core.status import CONFIG, SOFTWARE
 from supervisor.demo.messages import Outcome, TooLate, tell
 

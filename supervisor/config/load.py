@@ -10,7 +10,8 @@ from supervisor.core.frozen import Frozen
 from supervisor.core.problem import Problem
 from supervisor.core.status import CONFIG, USAGE
 
-from .options import PREFIX, REPEATABLE, RUN, WORKER_VARIABLES, Table, one_of_many, options_help
+from .option import PREFIX, REPEATABLE, Table, one_of_many
+from .options import RUN, WORKER_VARIABLES
 from .reading import Given, did_you_mean, why_unreadable
 from .resolve import resolve
 from .settings import RunSettings
@@ -76,12 +77,14 @@ def gather(
 
 def run_help() -> str:
     """Return what `run --help` prints."""
+    from .option_text import options_help
+
     return f"""Usage: {RUN.usage}
 
 Starts COMMAND, protects the ECS task while it works, and stops it within the stop timeout without losing jobs.
 
 Options (flags win over environment variables, those over the file; --lease is ECS_SUPERVISOR_LEASE and `lease`):
-{options_help()}
+{options_help(RUN.options.values())}
 
 Stages of a stop sequence: QUIET 20 (hooks take no new work, 20 s at most), TSTP 20 or quiet:USR1 20 (the same, by
 signal), WAIT 5 (nothing is sent), TERM 7 (any signal that asks the worker to exit), KILL (always last).

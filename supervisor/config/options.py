@@ -1,86 +1,19 @@
-"""The table of the options of `run`: name, unit, default, limits and help, each in one place.
-
-A flag, an environment variable and a key of the TOML file are made from every row, and so are `--help` and the table
-in README; nothing else in the project knows an option by another name.
-"""
+"""The table of the options of `run`: name, unit, default, limits and help, each in one place."""
 
 from __future__ import annotations
 
-from supervisor.core.frozen import Frozen
-
 from .attach import ATTACH_VARIABLE
+from .option import DAY_SECONDS, PREFIX, Option, Table, row, switches
 from .profiles import PROFILES
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-PREFIX = "ECS_SUPERVISOR_"
 
 # Set by the supervisor for its worker, and so allowed in the environment of a supervisor inside a worker.
 HOLD_WAIT_VARIABLE = f"{PREFIX}HOLD_WAIT"
 WORKER_VARIABLES = (HOLD_WAIT_VARIABLE, ATTACH_VARIABLE)
 
-# A day and a night: no time limit of an ECS task is longer, and a bigger number is a slip of the finger.
-_DAY_SECONDS = 86_400.0
-
 # ECS accepts 1 to 2880 minutes for a task's protection (UpdateTaskProtection, API reference).
 _LEASE_MINUTES = (1.0, 2880.0)
 
 STOP_SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "WINCH", "RTMIN+3")
-
-
-class Option(Frozen):
-    """`default` is the text a user would write, or what stands for it where `has_default` is false.
-
-    limits: the least and the most a number may be. choices: the words it may be.
-    """
-
-    key: str
-    value: str
-    default: str
-    has_default: bool
-    limits: tuple[float, float]
-    choices: tuple[str, ...]
-    meaning: str
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name}"
-
-    @property
-    def name(self) -> str:
-        """The key in the TOML file."""
-        return self.key.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        return f"{PREFIX}{self.key.upper()}"
-
-    @property
-    def written(self) -> str:
-        """The flag as one writes it."""
-        return self.flag if self.is_switch else f"{self.flag} {self.value}"
-
-    @property
-    def is_switch(self) -> bool:
-        """Say whether the flag alone means yes."""
-        return self.choices == ("no", "yes")
-
-
-def row(
-    key: str,
-    value: str,
-    default: str,
-    meaning: str,
-    *,
-    limits: tuple[float, float] = (0.0, _DAY_SECONDS),
-    choices: tuple[str, ...] = (),
-    has_default: bool = True,
-) -> Option:
-    """Return an option. value: what is written after the flag; without one, the choices."""
-    return Option(key, value or "|".join(choices), default, has_default, limits, choices, meaning)
-
 
 _ROWS = (
     row("config", "FILE", "none", "the TOML file with the same options under [run]", has_default=False),
@@ -89,7 +22,7 @@ _ROWS = (
         "SECONDS",
         "30",
         "what ECS gives between the stop signal and SIGKILL: stopTimeout in the container definition",
-        limits=(1.0, _DAY_SECONDS),
+        limits=(1.0, DAY_SECONDS),
     ),
     row(
         "exit_margin",
@@ -139,7 +72,7 @@ _ROWS = (
         "WHEN",
         "at-start",
         "when to protect the task: `at-start` of a job, `before-start` (the job waits), `after=SECONDS`, or `never`",
-        limits=(0.0, _DAY_SECONDS),
+        limits=(0.0, DAY_SECONDS),
     ),
     row(
         "protect_wait",
@@ -295,29 +228,6 @@ PROTECTION = (
 
 LOG = ("log_format", "log_level")
 
-# Given more than once, these add up instead of replacing each other; so do the words of a list in the file.
-REPEATABLE = frozenset(("probe", "api", "queue_url"))
-
-
-class Table(Frozen):
-    """The options of one command, by key. command: its name, also of its table in the TOML file.
-
-    switches: flags that are whole without a value, with the option they set, and to what. usage: how one writes it.
-    takes_command: words after the options are a command to start.
-    """
-
-    command: str
-    usage: str
-    options: dict[str, Option]
-    switches: dict[str, tuple[str, str]]
-    takes_command: bool
-
-
-def switches(options: Iterable[Option]) -> dict[str, tuple[str, str]]:
-    """Return the switches among these options."""
-    return {option.flag: (option.key, "yes") for option in options if option.is_switch}
-
-
 RUN = Table(
     "run",
     "ecs-supervisor run [OPTIONS] [--] COMMAND [ARGUMENTS]",
@@ -325,40 +235,3 @@ RUN = Table(
     {"--no-attach": ("attach", "none"), **switches(_ROWS)},
     takes_command=True,
 )
-
-
-def one_of_many(text: str) -> str:
-    """Return what stands for one value of a repeatable option among several: semicolons part them where all are one text."""
-    return text.replace(";", ";;")
-
-
-def options_help(options: Iterable[Option] = _ROWS) -> str:
-    """Return the lines of a command's help about its options."""
-    return "\n".join(line for option in options for line in _help_lines(option))
-
-
-def options_table(options: Iterable[Option] = _ROWS) -> str:
-    """Return the table for README, in Markdown."""
-    rows = ["| Flag | Variable | Default | Meaning |", "|---|---|---|---|"]
-    for option in options:
-        default = f"`{option.default}`" if option.has_default else option.default
-        # A bar would end the cell.
-        flag = option.written.replace("|", "\\|")
-        rows.append(f"| `{flag}` | `{option.variable}` | {default} | {option.meaning} |")
-    return "\n".join(rows)
-
-
-def _help_lines(option: Option) -> list[str]:
-    default = f"default {option.default}" if option.default not in ("", "none") else "no default"
-    return [f"  {option.written}", *_wrapped(f"{option.meaning} ({default})")]
-
-
-def _wrapped(text: str) -> list[str]:
-    """Break a text into indented lines; textwrap would import re."""
-    indent, width = "        ", 100
-    lines = [indent.rstrip()]
-    for word in text.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append(indent.rstrip())
-        lines[-1] += f" {word}" if lines[-1].strip() else f"{indent}{word}"
-    return lines

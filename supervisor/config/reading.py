@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from .options import Option
+    from .option import Option
 
 # float() also reads `nan`, `infinity`, `1_000` and the digits of every script: none of them is meant here.
 _NUMBER_CHARACTERS = frozenset("0123456789.+-eE")

@@ -9,7 +9,8 @@ from supervisor.core.problem import Problem
 from supervisor.core.sequence import default_stages, parse
 
 from .load import Answer, gather
-from .options import OPTIONS, options_help
+from .option_text import options_help
+from .options import OPTIONS
 from .profiles import PROFILES
 from .reading import Given, Reader
 from .resolve import resolve

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .options import LOG, OPTIONS, PROTECTION, Option, Table, switches
+from .option import Option, Table, switches
+from .options import LOG, OPTIONS, PROTECTION
 
 # Of `run`: those that are not about starting, attaching to or looking into a worker of our own.
 _SHARED = (

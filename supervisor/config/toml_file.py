@@ -6,7 +6,7 @@ import tomllib
 
 from supervisor.core.problem import Problem
 
-from .options import REPEATABLE, Table, one_of_many
+from .option import REPEATABLE, Table, one_of_many
 from .reading import Given, did_you_mean
 
 

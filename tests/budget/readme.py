@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from supervisor.config.options import OPTIONS, options_table
+from supervisor.config.option_text import options_table
+from supervisor.config.options import OPTIONS
 from supervisor.config.probes import probes_table
 from supervisor.config.profiles import profiles_table
 from supervisor.config.sidecar_options import SIDECAR
@@ -17,7 +18,7 @@ from supervisor.render.mermaid import diagrams
 README = Path(__file__).parents[2] / "README.md"
 
 PARTS: dict[str, Callable[[], str]] = {
-    "options": options_table,
+    "options": lambda: options_table(OPTIONS.values()),
     "sidecar-options": lambda: options_table(
         option for option in SIDECAR.options.values() if option is not OPTIONS.get(option.key)
     ),

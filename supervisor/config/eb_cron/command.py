@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from supervisor.config.load import Answer, gather
-from supervisor.config.options import Option, Table, options_help
+from supervisor.config.option import Option, Table
+from supervisor.config.option_text import options_help
 from supervisor.config.periodic_message import NAME_CHARACTERS
 from supervisor.config.reading import Reader, why_unreadable
 from supervisor.core.problem import Problem

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.config.load import Answer, gather
-from supervisor.config.options import options_help
+from supervisor.config.option_text import options_help
 
 from .options import ALONE, SPELLINGS, USAGE, WITH_COMMAND
 from .resolve import resolve

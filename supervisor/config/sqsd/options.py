@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from supervisor import __version__
-from supervisor.config.options import LOG, OPTIONS, PROTECTION, Option, Table, row, switches
+from supervisor.config.option import Option, Table, row, switches
+from supervisor.config.options import LOG, OPTIONS, PROTECTION
 
 # What SQS takes as a visibility timeout.
 _VISIBILITY_SECONDS = (0.0, 43_200.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from supervisor.config.load import Answer
-from supervisor.config.options import OPTIONS, Option
+from supervisor.config.option import Option
+from supervisor.config.options import OPTIONS
 from supervisor.config.sidecar import load
 from supervisor.config.sidecar_options import SIDECAR
 

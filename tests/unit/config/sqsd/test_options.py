@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from supervisor.config.options import OPTIONS, Option
+from supervisor.config.option import Option
+from supervisor.config.options import OPTIONS
 from supervisor.config.sqsd.options import ALONE, SPELLINGS, WITH_COMMAND
 from tests.unit.config.sqsd.given import settings
 
