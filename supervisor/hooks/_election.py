@@ -2,7 +2,7 @@
 
 A team that does not change its entry point uses a hook and nothing else. On ECS (`ECS_AGENT_URI` is there) and without a
 supervisor (`ECS_SUPERVISOR_SOCKET` is not), the first process that uses a hook becomes the task's arbiter: a daemon thread of
-it (supervisor/arbiter.py) does about protection what a supervisor does, over the same socket. All others are its clients,
+it (supervisor/arbiter/) does about protection what a supervisor does, over the same socket. All others are its clients,
 and so is its own process. When it dies, whoever finds nobody listening stands for election, and everybody says anew
 what runs; protection lives at ECS, so a change of arbiters leaves no gap in it.
 
@@ -78,7 +78,7 @@ def leave() -> None:
 
 
 class Arbiter(Protocol):
-    """What supervisor/arbiter.py has of that name."""
+    """What supervisor/arbiter/ has of that name."""
 
     def run(self) -> None: ...
 

@@ -30,24 +30,15 @@ from typing import Protocol
 
 from supervisor.adapters.clock import SystemClock
 from supervisor.adapters.ecs_agent import EcsAgent
-from supervisor.adapters.hook_socket import HookSocket
 from supervisor.adapters.last_words import say
 from supervisor.adapters.log_stream import LogStream
-from supervisor.config.options import LOG, OPTIONS, PROTECTION
 from supervisor.config.policies import RECONNECT_SECONDS as RECONNECT_SECONDS
-from supervisor.config.policies import hold_policy, protection_policy
-from supervisor.config.reading import Given
-from supervisor.config.resolve import resolve
 from supervisor.config.settings import RunSettings
 from supervisor.core.effects import Level, Note, note
 from supervisor.core.engine import Engine
-from supervisor.core.events import Event, SpawnFailed, Tick, WorkerExited, WorkerSpawned
+from supervisor.core.events import Event, Tick, WorkerExited, WorkerSpawned
 from supervisor.core.instants import earliest
-from supervisor.core.lifecycle import LifecyclePolicy
-from supervisor.core.names import SignalName, WorkerName
-from supervisor.core.plan import StopPlan
-from supervisor.core.policy import Policy
-from supervisor.core.worker import Restart, RestartPolicy
+from supervisor.core.names import WorkerName
 from supervisor.render.logline import as_human, as_json
 from supervisor.runtime.background import Background
 from supervisor.runtime.crash import traced
@@ -55,16 +46,10 @@ from supervisor.runtime.inbox import Inbox, Question
 from supervisor.runtime.journal import Journal
 from supervisor.runtime.perform import Performer
 
+from .parts import Elsewhere, OwnHooks
+from .settings import make_policy, read_settings
+
 WORKER = WorkerName("worker")
-
-# The options of `run` that mean something here; what is about a worker's process or its way out does not.
-APPLICABLE = (*PROTECTION, *LOG)
-
-# A worker's log is its own: what is well is not told there.
-_LEVEL = Given("warning", "the default of hook-only mode")
-
-# What settings are for: nothing is started here.
-_COMMAND = ("arbiter",)
 
 # It lives in a worker's memory, and is read after a defect only.
 _JOURNAL_ENTRIES = 200
@@ -106,9 +91,9 @@ class Arbiter:
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._is_asked_to_leave = False
         self._has_left = threading.Event()
-        self._engine = Engine(_policy(settings), clock.now())
+        self._engine = Engine(make_policy(settings, WORKER, RECONNECT_SECONDS), clock.now())
         self._journal = Journal(clock.now(), _JOURNAL_ENTRIES)
-        self._hooks = _Hooks(listener, path, self._selector, clock, self._facts.append)
+        self._hooks = OwnHooks(listener, path, self._selector, clock, self._facts.append)
         background = Background(self._thread_died)
         self._log = LogStream(
             _STANDARD_ERROR,
@@ -120,7 +105,7 @@ class Arbiter:
         self._protector = EcsAgent(settings.agent_uri or "", background.start, clock.wall)
         self._protector.start(self._inbox.post)
         self._performer = Performer(
-            _Elsewhere(), self._hooks, self._protector, self._log, self._context, lambda: None, 0.0
+            Elsewhere(), self._hooks, self._protector, self._log, self._context, lambda: None, 0.0
         )
         self._selector.register(self._inbox.fileno(), selectors.EVENT_READ, self._take_answers)
         self._selector.register(self._bell, selectors.EVENT_READ, self._take_leave)
@@ -242,95 +227,5 @@ class Arbiter:
             say("".join(f"{line}\n" for line in self._journal.lines()))
 
 
-def read_settings(environ: Mapping[str, str]) -> tuple[RunSettings, list[str]]:
-    """Return the settings, and one text for each variable that is not usable: it counts as not given."""
-    given, doubts = {"log_level": _LEVEL}, []
-    for key in APPLICABLE:
-        variable = OPTIONS[key].variable
-        if text := environ.get(variable, "").strip():
-            tried = given | {key: Given(text, variable)}
-            resolved = _resolved(tried, environ)
-            if isinstance(resolved, RunSettings):
-                given = tried
-            else:
-                doubts += [f"{problem}; the default is used" for problem in resolved]
-    settings = _resolved(given, environ)
-    if not isinstance(settings, RunSettings):
-        raise RuntimeError(f"the defaults are not usable: {settings}")
-    return settings, doubts
-
-
-def _resolved(given: Mapping[str, Given], environ: Mapping[str, str]) -> RunSettings | tuple[object, ...]:
-    return resolve(given, _COMMAND, environ, _read_nothing)
-
-
-def _read_nothing(path: str) -> str:
-    """Stand in for the file system, in which `run` looks for the kind of its worker."""
-    raise FileNotFoundError(path)
-
-
-def _policy(settings: RunSettings) -> Policy:
-    # Never carried out, because nobody asks for a stop: the plan is there because a lifecycle has one.
-    plan = StopPlan(settings.stages, settings.stop_timeout, settings.exit_margin)
-    return Policy(
-        workers=(WORKER,),
-        lifecycle=LifecyclePolicy(plan),
-        holds=hold_policy(settings),
-        restart=RestartPolicy(Restart.NEVER),
-        protection=protection_policy(settings, least_release_delay=RECONNECT_SECONDS),
-    )
-
-
 def _is_on_terminal(settings: RunSettings) -> bool:
     return settings.log_format == "auto" and os.isatty(_STANDARD_ERROR)
-
-
-class _Hooks(HookSocket):
-    """The hook socket of one who is among its own clients and may be forked."""
-
-    def serve_others(self) -> bool:
-        """Say whether anybody but this process is connected."""
-        return any(not self._is_own(holder) for holder in self._connections)
-
-    def retire(self) -> None:
-        """Hear nobody new, and end what this process holds: its end will follow."""
-        with suppress(KeyError):
-            self._selector.unregister(self._server)
-        self._server.close()
-        self.close()
-        for holder, connection in tuple(self._connections.items()):
-            if self._is_own(holder):
-                self._end(connection, "its process ends")
-
-    def forsake(self) -> None:
-        """Close all descriptors, and tell the selector nothing: it may be shared with a parent."""
-        self._server.close()
-        for connection in self._connections.values():
-            connection.close()
-            if connection.process is not None:
-                os.close(connection.process)
-
-    def _is_own(self, holder: str) -> bool:
-        return holder.startswith(f"{os.getpid()}#")
-
-
-class _Elsewhere:
-    """Fulfils ports.Workers for one who has started no process: nobody is signalled, and nobody's end is collected."""
-
-    def spawn(self, worker: WorkerName) -> Event:
-        return SpawnFailed(worker, 126, "an arbiter starts nothing")
-
-    def signal(self, worker: WorkerName, signal: SignalName) -> bool:  # noqa: ARG002
-        return False
-
-    def stop(self, worker: WorkerName, signal: SignalName) -> bool:  # noqa: ARG002
-        return False
-
-    def kill(self, worker: WorkerName) -> int:  # noqa: ARG002
-        return 0
-
-    def reap(self) -> Iterable[Event]:
-        return ()
-
-    def sweep(self, limit: float) -> int:  # noqa: ARG002
-        return 0

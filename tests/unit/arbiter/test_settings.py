@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.arbiter import APPLICABLE, read_settings
+from supervisor.arbiter.settings import APPLICABLE, read_settings
 from supervisor.config.options import OPTIONS
 from supervisor.config.policies import RECONNECT_SECONDS, protection_policy
 from supervisor.hooks import _connection
