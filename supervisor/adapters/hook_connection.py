@@ -6,6 +6,7 @@ import _socket
 from collections import deque
 
 from supervisor.core.instants import Instant, earliest
+from supervisor.ports import Clock
 
 from .hook_protocol import LINE_BYTES
 
@@ -57,12 +58,12 @@ class Connection:
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def is_full(self, most: int, now: Instant) -> bool:
+    def is_full(self, most: int, clock: Clock) -> bool:
         """Say whether it has so many holds open. Those that have ended by themselves count until they are in the way."""
         if len(self.open_ids) < most:
-            self._full_until = now
+            self._full_until = Instant(0.0)
             return False
-        if self._full_until <= now:
+        if self._full_until <= (now := clock.now()):
             for id_ in [id_ for id_, ends_at in self.open_ids.items() if ends_at <= now]:
                 del self.open_ids[id_]
             self._full_until = earliest(*self.open_ids.values())

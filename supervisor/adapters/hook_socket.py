@@ -203,7 +203,7 @@ class HookSocket:
         holder, now_open = HolderId(connection.holder), connection.open_ids
         match request:
             case protocol.Hold(id=id_, about=about, ttl=ttl, wait=wait, fetching=fetching):
-                if id_ not in now_open and connection.is_full(MOST_HOLDS, self._clock.now()):
+                if id_ not in now_open and connection.is_full(MOST_HOLDS, self._clock):
                     connection.say(
                         protocol.problem(f"there are {MOST_HOLDS} holds already, {id_} is not one")
                     )
