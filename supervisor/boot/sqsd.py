@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -30,7 +29,7 @@ from supervisor.config.attach import Attached
 from supervisor.config.sqsd.policies import delivery_policy
 from supervisor.config.sqsd.settings import SqsdSettings
 from supervisor.core.delivery.engine import DeliveringEngine
-from supervisor.core.effects import Level, Note, note
+from supervisor.core.effects import Note, note
 from supervisor.core.events import Event, WorkerSpawned
 from supervisor.core.instants import Instant
 from supervisor.core.names import WorkerName
@@ -48,12 +47,6 @@ APP = WorkerName("app")
 
 # Nothing is attached to an app that somebody else has started.
 _NOT_ATTACHED = Attached((), {}, "", None, "it runs in another container")
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from supervisor.adapters.cron.claims import Claims
-    from supervisor.adapters.sqs.queue import Queue
-    from supervisor.adapters.sqs.trouble import Trouble
 
 SpawnThread = Callable[[str, Callable[[], None]], None]
 
@@ -120,32 +113,10 @@ class Delivering:
         )
 
     def _send_periodic(self, service: Service, tell: Callable[[Note], None]) -> None:
-        from supervisor.adapters.cron.sender import CronSender
-        from supervisor.adapters.sqs.trouble import Trouble
-        from supervisor.core.ticks import RETRY_SECONDS
+        # Loaded in its own thread, and only where there is something to send.
+        from supervisor.adapters.cron.periodic import send_periodic
 
-        told, pause = "", threading.Event()
-        # Credentials may come late; what is missed meanwhile is sent once they are there.
-        while isinstance(means := self._means_to_send(service), Trouble):
-            if told != means.detail:
-                told = means.detail
-                tell(note("periodic.failed", Level.WARNING, why=f"no run can be sent: {told}"))
-            pause.wait(RETRY_SECONDS)
-        CronSender(self._settings.cron, *means, self._clock.wall, tell).work()
-
-    def _means_to_send(self, service: Service) -> tuple[Queue, Claims] | Trouble:
-        from supervisor.adapters.cron.claims import FreeClaims, table_claims
-        from supervisor.adapters.sqs.trouble import Trouble
-
-        settings = self._settings
-        first = settings.queues[0].name
-        queue = service.queue(first)
-        if isinstance(queue, Trouble):
-            return queue
-        if settings.cron_table is None:
-            return queue, FreeClaims()
-        claims = table_claims(settings.cron_table, settings.region, first, self._identity)
-        return claims if isinstance(claims, Trouble) else (queue, claims)
+        send_periodic(self._settings, service, self._identity, self._clock.wall, tell)
 
 
 def deliver(settings: SqsdSettings, signals: Signals, openings: Openings) -> int:
