@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from rich.console import Console
+
 from supervisor.config.option import PREFIX
 from supervisor.core.status import SOFTWARE, USAGE
 from supervisor.demo.outcome import outcome_of
@@ -58,9 +60,14 @@ def show(options: DemoOptions) -> int:
         return _INTERRUPTED
 
 
+def _view_for(console: Console) -> View:
+    # On a terminal that cannot move its cursor back, a live picture would be its last frame only.
+    return Picture(console) if console.is_terminal and not console.is_dumb_terminal else Lines(console)
+
+
 def _run(options: DemoOptions, directory: Path, interruption: Interruption) -> int:
     console = make_console(sys.stdout)
-    view: View = Silent() if options.as_json else Picture(console) if console.is_terminal else Lines(console)
+    view: View = Silent() if options.as_json else _view_for(console)
     stream = jobs(options.seed)
     if not options.as_json:
         introduction(console, len(stream), options.finishes_at_stop)

@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 import select
 from collections.abc import Callable, Iterable, Mapping
 from fcntl import ioctl
@@ -70,7 +71,8 @@ class Reflex:
     ) -> None:
         self._performer = performer
         self._pipe = pipe
-        self._selector = select.epoll.fromfd(selector)
+        # Its own descriptor: this object closes what it has in the end, when the number may have long been another's.
+        self._selector = select.epoll.fromfd(os.dup(selector))
         self._foresight: Foresight | None = None
         self._working = False
         self._stop: _Prepared | None = None

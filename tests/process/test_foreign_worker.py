@@ -67,7 +67,21 @@ class Pool:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Pool]]:
+def play() -> Iterator[Callable[..., Stage]]:
+    """A maker of stages; nobody watches on any after the test."""
+    stages: list[Stage] = []
+
+    def begin(find: Callable[[], Seen | None] | None, stops: bool = False, waits: bool = True) -> Stage:
+        stages.append(Stage(find, stops, waits))
+        return stages[-1]
+
+    yield begin
+    for stage in stages:
+        stage.end()
+
+
+@pytest.fixture
+def start(play: object) -> Iterator[Callable[..., Pool]]:  # noqa: ARG001 - who watches ends after what is watched
     """A starter of pools; none outlives the test."""
     pools: list[Pool] = []
 
@@ -94,13 +108,12 @@ def taken(word: str) -> Neighbour:
 class Stage:
     """A foreign worker with what it posted and told."""
 
-    def __init__(
-        self, find: Callable[[], Seen | None] | None, stops: bool = False, waits: bool = True
-    ) -> None:
+    def __init__(self, find: Callable[[], Seen | None] | None, stops: bool, waits: bool) -> None:
         self.posted: list[Event] = []
         self.told: list[Note] = []
+        self.threads: list[threading.Thread] = []
         self.worker = ForeignWorker(WORKER, find, stops, waits, lambda: ())
-        self.worker.start(self.posted.append, self.told.append, _spawn)
+        self.worker.start(self.posted.append, self.told.append, self._spawn)
 
     def until_told(self, name: str, times: int = 1) -> None:
         until(lambda: [note.name for note in self.told].count(name) == times, why=f"{name} is told")
@@ -108,9 +121,16 @@ class Stage:
     def leave(self) -> None:
         self.worker.announce(Announce("draining", False, True, 5.0, False))
 
+    def end(self) -> None:
+        """Wait until nobody watches any more; whoever was watched has ended."""
+        self.worker.close()
+        for thread in self.threads:
+            thread.join(timeout=20)
+            assert not thread.is_alive()
 
-def _spawn(_name: str, work: Callable[[], None]) -> None:
-    threading.Thread(target=work, daemon=True).start()
+    def _spawn(self, _name: str, work: Callable[[], None]) -> None:
+        self.threads.append(threading.Thread(target=work, daemon=True))
+        self.threads[-1].start()
 
 
 def test_the_main_process_is_found_by_the_command_line(start: Callable[..., Pool]) -> None:
@@ -151,7 +171,7 @@ def test_a_process_that_is_held_is_no_other_one(start: Callable[..., Pool]) -> N
 
 
 def test_a_kernel_without_handles_on_processes_will_do(
-    start: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
+    play: Callable[..., Stage], start: Callable[..., Pool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then number and create time say which process it is."""
 
@@ -160,7 +180,7 @@ def test_a_kernel_without_handles_on_processes_will_do(
 
     monkeypatch.setattr("supervisor.adapters.neighbours.os.pidfd_open", refuse)
     pool = start()
-    stage = Stage(by_word(pool.word))
+    stage = play(by_word(pool.word))
     stage.until_told("worker.found")
     assert stage.worker.signal(WORKER, TERM)
     assert pool.heard() == "SIGTERM"
@@ -178,10 +198,12 @@ def test_a_process_that_ends_meanwhile_is_not_taken(start: Callable[..., Pool]) 
         Neighbour(process)
 
 
-def test_a_worker_may_end_and_come_back_while_nobody_asks_us_to_stop(start: Callable[..., Pool]) -> None:
+def test_a_worker_may_end_and_come_back_while_nobody_asks_us_to_stop(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """Its end is told to people and not to the core; who takes its place is found."""
     pool = start()
-    stage = Stage(by_word(pool.word))
+    stage = play(by_word(pool.word))
     stage.until_told("worker.found")
     pool.end()
     stage.until_told("worker.gone")
@@ -190,10 +212,12 @@ def test_a_worker_may_end_and_come_back_while_nobody_asks_us_to_stop(start: Call
     assert stage.posted == []
 
 
-def test_the_end_of_the_worker_is_reported_on_the_way_out(start: Callable[..., Pool]) -> None:
+def test_the_end_of_the_worker_is_reported_on_the_way_out(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """Once, whether it comes before or after the order to stop it; that order is none for a worker that ECS stops itself."""
     pool = start()
-    stage = Stage(by_word(pool.word))
+    stage = play(by_word(pool.word))
     stage.until_told("worker.found")
     stage.leave()
     assert stage.worker.stop(WORKER, TERM)
@@ -205,20 +229,24 @@ def test_the_end_of_the_worker_is_reported_on_the_way_out(start: Callable[..., P
     assert stage.posted == GONE
 
 
-def test_an_end_before_anything_is_announced_is_reported(start: Callable[..., Pool]) -> None:
+def test_an_end_before_anything_is_announced_is_reported(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """The order to stop a worker is carried out first, and many end of it at once."""
     pool = start()
-    stage = Stage(by_word(pool.word))
+    stage = play(by_word(pool.word))
     stage.until_told("worker.found")
     assert stage.worker.stop(WORKER, TERM)
     pool.end()
     until(lambda: stage.posted == GONE, why="its end is reported")
 
 
-def test_a_worker_that_is_ours_to_stop_gets_its_signal(start: Callable[..., Pool]) -> None:
+def test_a_worker_that_is_ours_to_stop_gets_its_signal(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """And is waited for; so with the signal to be quiet."""
     pool = start()
-    stage = Stage(by_word(pool.word), stops=True)
+    stage = play(by_word(pool.word), stops=True)
     stage.until_told("worker.found")
     assert stage.worker.signal(WORKER, TSTP)
     assert pool.heard() == "SIGTSTP"
@@ -229,28 +257,32 @@ def test_a_worker_that_is_ours_to_stop_gets_its_signal(start: Callable[..., Pool
 
 
 @pytest.mark.parametrize("stops", [False, True])
-def test_where_nobody_is_seen_our_part_is_done(stops: bool) -> None:
+def test_where_nobody_is_seen_our_part_is_done(play: Callable[..., Stage], stops: bool) -> None:
     """The order to stop the worker then ends our waiting at once; nobody is signalled."""
-    stage = Stage(None, stops=stops)
+    stage = play(None, stops=stops)
     stage.leave()
     assert not stage.worker.signal(WORKER, TSTP)
     assert not stage.worker.stop(WORKER, TERM)
     assert stage.posted == GONE
 
 
-def test_early_notice_does_not_wait_for_the_workers_end(start: Callable[..., Pool]) -> None:
+def test_early_notice_does_not_wait_for_the_workers_end(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """ECS signals it when we are gone, so it is left as it is."""
     pool = start()
-    stage = Stage(by_word(pool.word), waits=False)
+    stage = play(by_word(pool.word), waits=False)
     stage.until_told("worker.found")
     stage.worker.stop(WORKER, TERM)
     assert stage.posted == GONE
 
 
-def test_the_order_to_kill_only_ends_our_waiting(start: Callable[..., Pool]) -> None:
+def test_the_order_to_kill_only_ends_our_waiting(
+    play: Callable[..., Stage], start: Callable[..., Pool]
+) -> None:
     """A neighbour is never killed: it has a stop timeout of its own."""
     pool = start()
-    stage = Stage(by_word(pool.word))
+    stage = play(by_word(pool.word))
     stage.until_told("worker.found")
     assert stage.worker.kill(WORKER) == 0
     assert stage.worker.sweep(1.0) == 0
@@ -258,13 +290,15 @@ def test_the_order_to_kill_only_ends_our_waiting(start: Callable[..., Pool]) -> 
     assert pool.process.poll() is None
 
 
-def test_a_worker_of_another_user_is_told_of() -> None:
+def test_a_worker_of_another_user_is_told_of(play: Callable[..., Stage]) -> None:
     """Where the kernel does not let us signal it, that is said at once, and what to do; nothing fails over it."""
-    stage = Stage(lambda: Forbidden(), stops=True)
+    forbidden = Forbidden()
+    stage = play(lambda: forbidden, stops=True)
     stage.until_told("worker.not_ours_to_signal")
     assert not stage.worker.signal(WORKER, TSTP)
     assert not stage.worker.stop(WORKER, TERM)
     assert stage.posted == GONE
+    forbidden.is_there = False
 
 
 class Forbidden:
@@ -272,9 +306,10 @@ class Forbidden:
 
     pid = 7
     descriptor = None
+    is_there = True
 
     def is_alive(self) -> bool:
-        return True
+        return self.is_there
 
     def send(self, number: int) -> bool:
         raise PermissionError(number)
@@ -304,9 +339,9 @@ def test_the_kernel_says_whether_we_may_signal(start: Callable[..., Pool]) -> No
     assert done.stdout.decode().strip() == ("forbidden" if os.geteuid() == 0 else "True")
 
 
-def test_nobody_is_started_here() -> None:
+def test_nobody_is_started_here(play: Callable[..., Stage]) -> None:
     """The core may order it only by a defect, and is answered in order."""
-    stage = Stage(None)
+    stage = play(None)
     assert isinstance(stage.worker.spawn(WORKER), SpawnFailed)
     assert list(stage.worker.reap()) == []
     stage.worker.close()

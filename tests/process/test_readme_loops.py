@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.process.callers import install_curl
 from tests.process.steered import LONG, Steered, steered
 from tests.process.test_probes import free_port
 
@@ -51,6 +53,8 @@ def task(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Steered]:
         script.write_text(SHELL + text)
         command, options = "sh", (*LONG, "--api", f"127.0.0.1:{free_port()}")
     environ = {"PYTHONPATH": str(README.parent)}
+    if shutil.which("curl") is None:
+        environ["PATH"] = install_curl(tmp_path)
     with steered(tmp_path, command, str(script), options=options, env=environ) as running:
         yield running
 

@@ -27,7 +27,14 @@ def stage_of(act: Act) -> Stage:
 def drawn(width: int, height: int, acts: tuple[Act, ...] = (Act.PLAYING,)) -> list[str]:
     """Return the lines of the last frame, after ten events; frames follow each other sooner than an eye needs."""
     screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=width, height=height, color_system=None)
+    console = Console(
+        file=screen,
+        force_terminal=True,
+        width=width,
+        height=height,
+        color_system=None,
+        _environ={"TERM": "xterm"},
+    )
     picture = Picture(console)
     for number in range(10):
         picture.tell(Happening(float(number), "bare", f"event {number} " + "of many words " * 8))

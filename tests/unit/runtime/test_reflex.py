@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import selectors
 
 from supervisor.core.effects import Forward, Kill, Quiet, Stop
@@ -120,3 +122,14 @@ def test_it_does_not_get_ready_again_before_the_engine_knows() -> None:
     stage.reflex.expect(Foresight(("another",), (WEB,), (STOP,), (STOP,)), working=True)
     assert not stage.signals.deliver(TERM)
     assert stage.ports.calls == [("stop", WEB, "TERM")]
+
+
+def test_it_closes_nothing_that_is_not_its_own() -> None:
+    """When it goes, the number of the loop's selector may be another's."""
+    stage = Stage()
+    number = stage.selector.fileno()
+    stage.selector.close()
+    other = os.dup2(os.pipe()[0], number)
+    del stage
+    gc.collect()
+    os.close(other)
