@@ -150,6 +150,7 @@ def state(news: Announce, seconds_left: float | None) -> bytes:
         phase=news.phase,
         accepting=news.accepting,
         stopping=news.stopping,
+        signalled=news.signalled,
         seconds_left=None if seconds_left is None else round(seconds_left, 3),
         protected=news.protected,
     )

@@ -69,7 +69,8 @@ class Exit:
 class Announce:
     """Tell every hook how things stand; given whenever one of these changes.
 
-    seconds_left: until the work in flight will be interrupted; None where nothing is planned.
+    seconds_left: until the work in flight will be interrupted; None where nothing is planned. signalled: the workers have been
+    asked to exit, or are just being asked.
     """
 
     phase: str
@@ -77,6 +78,7 @@ class Announce:
     stopping: bool
     seconds_left: float | None
     protected: bool
+    signalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,12 +280,14 @@ class Engine(Machines):
             lifecycle.is_leaving(life),
             deadline,
             protection.is_confirmed(self._protection, now),
+            lifecycle.is_leaving(life) and not lifecycle.is_quieting(life),
         )
         if facts == self._announced:
             return
         self._announced = facts
-        phase, accepting, leaving, _, protected = facts
-        effects.append(Announce(phase, accepting, leaving, seconds_left(deadline, now), protected))
+        phase, accepting, leaving, _, protected, signalled = facts
+        left = seconds_left(deadline, now)
+        effects.append(Announce(phase, accepting, leaving, left, protected, signalled))
 
     def _step_holds(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
         self._holds = self._step(holds.step, self._holds, event, now, effects)

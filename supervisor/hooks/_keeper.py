@@ -7,8 +7,8 @@ Rules
   3. What they raise is told once and is no confirmation: the supervisor then waits as long as it thinks right.
   4. A worker whose supervisor has died takes no new work and is asked to end, by the signal that ends it gracefully:
      nobody would protect its jobs or stop it in time. (Where the supervisor was PID 1 the container has ended too.) Where
-     a stop had begun and the gate is shut, the supervisor may have asked already, and many kinds of workers take a second
-     signal for an order to drop everything: it is left to them.
+     the supervisor has asked already, it is left to them: many kinds of workers take a second signal for an order to drop
+     everything.
 """
 
 from __future__ import annotations
@@ -74,10 +74,13 @@ class Keeper:
             here.waiting.wait(has_news, DEATH_SECONDS if cut_off else ONE_WAIT_SECONDS)
             if not self._is_orphaned and here.supervisor_is_dead():
                 self._is_orphaned = True
+                # Asked now, as what a supervisor has said is forgotten some time after its death.
+                if here.state.signalled:
+                    self._stop_signal = 0
                 _attach.warn(
                     "the supervisor has died; this worker takes no new work and ends when its jobs have"
                 )
-                if self._is_shut and not here.state.stopping:
+                if self._is_shut:
                     self._leave()
             if self.wanted_shut and not self._is_shut:
                 self._is_shutting = True

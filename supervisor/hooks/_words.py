@@ -19,9 +19,12 @@ LONGEST_SECONDS = 1e8
 
 
 class State:
-    """What the supervisor last said. deadline: when work in flight will be interrupted; None if never."""
+    """What the supervisor last said.
 
-    __slots__ = ("accepting", "deadline", "phase", "protected", "stopping")
+    deadline: when work in flight will be interrupted; None if never. signalled: the worker has been asked to exit.
+    """
+
+    __slots__ = ("accepting", "deadline", "phase", "protected", "signalled", "stopping")
 
     def __init__(
         self,
@@ -30,12 +33,14 @@ class State:
         stopping: bool = False,
         deadline: float | None = None,
         protected: bool = False,
+        signalled: bool = False,
     ) -> None:
         self.phase = phase
         self.accepting = accepting
         self.stopping = stopping
         self.deadline = deadline
         self.protected = protected
+        self.signalled = signalled
 
     @property
     def seconds_left(self) -> float | None:
@@ -44,7 +49,7 @@ class State:
 
     def with_protection(self, protected: bool) -> State:
         """Return the same, but for what an answer has said about protection."""
-        return State(self.phase, self.accepting, self.stopping, self.deadline, protected)
+        return State(self.phase, self.accepting, self.stopping, self.deadline, protected, self.signalled)
 
 
 SHUT = b'{"op":"shut"}\n'
@@ -122,6 +127,8 @@ def read_state(message: dict[str, object]) -> State:
         stopping=message.get("stopping") is True,
         deadline=_deadline(message.get("seconds_left")),
         protected=message.get("protected") is True,
+        # Where it is not said, nobody should be asked twice.
+        signalled=message.get("signalled", message.get("stopping")) is True,
     )
 
 

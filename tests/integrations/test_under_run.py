@@ -137,6 +137,25 @@ def test_a_worker_whose_supervisor_was_killed_ends_when_its_jobs_have(
     assert configuration.left(setting) == dict.fromkeys({"running", "waits"} - set(worker.started()), "queue")
 
 
+@EACH_KIND
+def test_a_supervisor_that_is_killed_in_the_drain_leaves_no_worker_that_idles(
+    configuration: InPython, run_worker: Run, setting_for: SettingFor
+) -> None:
+    """The stop had begun, and nobody had asked the worker to exit: it does so by itself when its job has ended."""
+    setting = setting_for(configuration)
+    worker = run_worker(configuration, setting)
+    worker.until_gates(configuration.gates)
+    configuration.enqueue(setting, [Job("running", 3.0)])
+    worker.until_started("running")
+    worker.until(worker.holds, "it is held")
+    processes = psutil.Process(worker.pid).children(recursive=True)
+    worker.send(signal.SIGTERM)
+    worker.until(lambda: worker.noted("quiet.confirmed"), "its gates are shut")
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.until(lambda: not any(each.is_running() for each in processes), "all have ended")
+    assert (worker.started(), worker.ended()) == (["running"], ["running"])
+
+
 @LIMITED
 def test_a_supervisor_that_is_killed_after_the_stop_signal_cuts_no_job(
     configuration: Attachable, run_worker: Run, setting_for: SettingFor

@@ -28,6 +28,7 @@ from .values import (
     exit_deadline,
     is_accepting,
     is_leaving,
+    is_quieting,
     work_deadline,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "exit_deadline",
     "is_accepting",
     "is_leaving",
+    "is_quieting",
     "step",
     "wake_at",
     "work_deadline",

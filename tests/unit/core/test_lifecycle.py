@@ -683,9 +683,13 @@ def test_the_hooks_hear_of_every_change_that_concerns_them() -> None:
         << told("holds.abandoned")
         << told("task.stopping")
         << Stop(WEB, TERM)
-        << Announce("stopping", accepting=False, stopping=True, seconds_left=7.0, protected=False)
+        << Announce(
+            "stopping", accepting=False, stopping=True, seconds_left=7.0, protected=False, signalled=True
+        )
         >> at(29)
         << told("task.killing")
         << Kill(WEB)
-        << Announce("killing", accepting=False, stopping=True, seconds_left=0.0, protected=False)
+        << Announce(
+            "killing", accepting=False, stopping=True, seconds_left=0.0, protected=False, signalled=True
+        )
     )

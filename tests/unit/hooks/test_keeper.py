@@ -136,7 +136,15 @@ def test_at_the_start_the_gate_waits_for_the_first_word(absent: FakeSupervisor) 
 
 
 @pytest.mark.parametrize(
-    ("state", "asked"), [(None, True), (QUIET, True), (DRAINING, False)], ids=["working", "quiet", "stopping"]
+    ("state", "asked"),
+    [
+        (None, True),
+        (QUIET, True),
+        (DRAINING | {"signalled": False}, True),
+        (DRAINING | {"signalled": True}, False),
+        (DRAINING, False),
+    ],
+    ids=["working", "quiet", "draining", "asked", "not said"],
 )
 def test_a_worker_whose_supervisor_has_died_ends(
     state: dict[str, object] | None, asked: bool, tmp_path: Path, start_worker: StartWorker

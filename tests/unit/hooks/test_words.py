@@ -68,7 +68,9 @@ JSON_VALUES: st.SearchStrategy[object] = (
 
 
 @given(
-    st.dictionaries(st.sampled_from(["phase", "accepting", "stopping", "seconds_left", "id"]), JSON_VALUES)
+    st.dictionaries(
+        st.sampled_from(["phase", "accepting", "stopping", "signalled", "seconds_left", "id"]), JSON_VALUES
+    )
 )
 def test_any_state_can_be_read(message: dict[str, object]) -> None:
     """Whatever stands in a message, a state and a number come out of it."""
@@ -82,6 +84,7 @@ def test_a_state_that_says_nothing_lets_work() -> None:
     state = words.read_state({})
     assert state.accepting
     assert not state.stopping
+    assert not state.signalled
     assert not state.protected
     assert state.seconds_left is None
 
