@@ -48,6 +48,7 @@ REQUESTS = (
 )
 LINES = (
     b'{"op":"hello","v":1,"about":"w1","framework":"celery","version":"5.7.0","gate":true}\n',
+    b'{"op":"hello","v":1,"about":"w2","framework":"rq","version":"3.0.0","gate":true,"heirs":true}\n',
     b'{"op":"hold","id":"7","about":"mail","ttl":2.5,"wait":true}\n',
     b'{"op":"hold","id":"8","about":"\\ud800","fetching":true}\n',
     b'{"op":"refresh","id":"7","ttl":null}\n',

@@ -28,6 +28,7 @@ class Connection:
         "_socket",
         "_state",
         "about",
+        "has_heirs",
         "holder",
         "is_attached",
         "malformed",
@@ -46,6 +47,8 @@ class Connection:
         self.about = ""
         # Whether it has said that it is attached to a framework.
         self.is_attached = False
+        # Whether children of its process go on with its work when that ends.
+        self.has_heirs = False
         # How many lines in a row could not be understood.
         self.malformed = 0
         # The holds it has not released, by its own names for them, and when each ends by itself.

@@ -32,12 +32,16 @@ class MalformedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """framework, version: what the hook is attached to, empty for a job's own. gate: it can keep new work from beginning."""
+    """framework, version: what the hook is attached to, empty for a job's own. gate: it can keep new work from beginning.
+
+    heirs: its children keep the connection open, and go on with its work when it dies.
+    """
 
     about: str
     framework: str
     version: str
     gate: bool
+    heirs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ def read_request(line: bytes) -> Request:
         case "hello":
             if read.get("v") != VERSION:
                 raise MalformedError(f"this supervisor speaks version {VERSION} of the protocol")
-            return Hello(_about(read), _text(read, "framework"), _text(read, "version"), _flag(read, "gate"))
+            flags = _flag(read, "gate"), _flag(read, "heirs")
+            return Hello(_about(read), _text(read, "framework"), _text(read, "version"), *flags)
         case "shut":
             return Shut()
         case "opened":

@@ -2,7 +2,8 @@
 
 Served within the loop, without a thread: a line costs less than passing it to another thread would. The end of a
 connection is not enough to see a holder's death, because a child it forked may keep the descriptor open; so the process that
-connected is watched as well, by a pidfd. Nothing a peer does can hold the loop up: reads are bounded per turn, what it
+connected is watched as well, by a pidfd. Where the child does so to go on with the work, which its hook says (`heirs`), the
+connection alone tells the end of that, and the end of the process only that it begins nothing new. Nothing a peer does can hold the loop up: reads are bounded per turn, what it
 does not read is superseded or dropped, and when descriptors run out the socket rests for a second. The C module below
 `socket` does all of it, for half a megabyte less.
 """
@@ -158,8 +159,17 @@ class HookSocket:
             return
         ended = f"process {pid} has ended"
         self._selector.register(
-            connection.process, selectors.EVENT_READ, lambda: self._end(connection, ended)
+            connection.process, selectors.EVENT_READ, lambda: self._process_ended(connection, ended)
         )
+
+    def _process_ended(self, connection: Connection, why: str) -> None:
+        if not connection.has_heirs:
+            self._end(connection, why)
+            return
+        self._forget_process(connection)
+        holder = HolderId(connection.holder)
+        self._emit(GateShut(holder))
+        self._emit(WorkReserved(holder, 0))
 
     def _serve(self, connection: Connection) -> None:
         if connection.holder not in self._connections:
@@ -224,7 +234,7 @@ class HookSocket:
             case protocol.Did(count=count):
                 self._emit(JobsCounted(holder, count))
             case protocol.Hello(about=about):
-                connection.about = about
+                connection.about, connection.has_heirs = about, request.heirs
                 if request.framework:
                     connection.is_attached = True
                     self._emit(HookAttached(holder, about, request.framework, request.version, request.gate))
@@ -270,10 +280,14 @@ class HookSocket:
     def _drop(self, connection: Connection) -> None:
         del self._connections[connection.holder]
         self._selector.unregister(connection.fileno())
-        if connection.process is not None:
-            self._selector.unregister(connection.process)
-            os.close(connection.process)
+        self._forget_process(connection)
         connection.close()
+
+    def _forget_process(self, connection: Connection) -> None:
+        process, connection.process = connection.process, None
+        if process is not None:
+            self._selector.unregister(process)
+            os.close(process)
 
 
 def _most_connections() -> int:

@@ -31,6 +31,7 @@ from . import _whereabouts
 from . import _words as words
 from ._answers import Answers
 from ._connection import STANDING, Connection
+from ._link import Link
 from ._waiting import Waiting
 
 UNKNOWN = words.State()
@@ -52,14 +53,27 @@ class Client:
         self._numbers = itertools.count(1)
         self._guards: dict[int, weakref.ref[object]] = {}
         self._answers = Answers()
+        # The connection of the process that has forked this one and lent it.
+        self._lent: Link | None = None
+        # Whether a child that is forked now goes on with the work in flight here if this process dies. It keeps the connection
+        # open, which is all that has to be done for that; and what is granted here, it need not ask for.
+        self.lends = False
 
-    def introduce(self, about: str, framework: str = "", version: str = "", gated: bool = False) -> None:
+    def introduce(
+        self,
+        about: str,
+        framework: str = "",
+        version: str = "",
+        gated: bool = False,
+        heirs: bool = False,
+    ) -> None:
         """Name this process as people know it; else it goes by its program's name.
 
-        framework, version: what a hook is attached to. gated: it will say when nothing new can begin (say_gate).
+        framework, version: what a hook is attached to. gated: it will say when nothing new can begin (say_gate). heirs: it
+        lends its connection to children.
         """
         self._about = about
-        self.stand_by("hello", words.hello(about, framework, version, gated))
+        self.stand_by("hello", words.hello(about, framework, version, gated, heirs))
 
     def say_gate(self, shut: bool) -> None:
         """Confirm that nothing new will begin in this process, or that it may again."""
@@ -190,8 +204,13 @@ class Client:
     def retire(self) -> Client:
         """Fall silent, in a forked child: connection and holds are its parent's. Return the child's own."""
         self._guards = {}
-        self._connection.forsake()
-        return Client(self.state, self._about)
+        if self._lent is not None:
+            self._lent.forsake()
+        heir = Client(self.state, self._about)
+        heir._lent = self._connection.forsake(self.lends)
+        if self.lends:
+            os.environ.pop(_whereabouts.HOLD_WAIT_VARIABLE, None)
+        return heir
 
     def line_for(self, number: int) -> bytes:
         """Return what is true of a hold, and for STANDING all that is to be said first."""

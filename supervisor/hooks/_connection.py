@@ -116,13 +116,14 @@ class Connection:
         except OSError:
             return False  # another user's, whom we may not ask about
 
-    def forsake(self) -> None:
-        """Fall silent, in a forked child: the connection is its parent's."""
+    def forsake(self, keep: bool) -> Link | None:
+        """Fall silent, in a forked child: the connection is its parent's. keep: return it, open."""
         self._is_over = True
         self._is_started = False
         link, self.link, self.breath = self.link, None, None
-        if link is not None:
+        if link is not None and not keep:
             link.forsake()
+        return link if keep else None
 
     def _run(self) -> None:
         if not self._reading.acquire(blocking=False):

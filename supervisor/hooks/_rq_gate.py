@@ -46,7 +46,11 @@ class Worker:
 
     def install(self) -> None:
         client().introduce(
-            f"rq worker {self._worker.name}", framework="rq", version=self._version, gated=True
+            f"rq worker {self._worker.name}",
+            framework="rq",
+            version=self._version,
+            gated=True,
+            heirs=True,
         )
         self._keeper.start()
         self._worker.execute_job = self.execute

@@ -1,13 +1,12 @@
-"""The hold of an RQ horse: it outlives a killed parent, whose own hold ends with it.
+"""The hold of a spawned RQ horse: it outlives a killed parent, whose own hold ends with it.
 
-A horse lives for one job. A client with its thread would cost it, and the next job, more than all else that is done for it
-here; so it says what it has to say by itself, over a connection that it does not read. Nobody says it again for it after a
-loss: meanwhile there is its parent's hold. A job that asks for `stopping()` gets a client of its own, as anywhere.
+A spawned horse is a new interpreter, and this module all that it loads of the hooks (`attach`); a forked one has no need of it.
+It lives for one job, so it says what it has to say by itself, over a connection that it does not read. Nobody says it again
+for it after a loss: meanwhile there is its parent's hold. A job that asks for `stopping()` gets a client of its own, as
+anywhere.
 
 A short job says nothing at all: to hear of another process costs the supervisor more than a job of a millisecond. That it
-would be cut with a parent that is killed in its first LATE_SECONDS is as true of the time in which the horse is being forked.
-
-A spawned horse is a new interpreter, and this module all that it loads of the hooks (`attach`).
+would be cut with a parent that is killed in its first LATE_SECONDS is as true of the time in which the horse starts.
 """
 
 from __future__ import annotations
@@ -64,8 +63,8 @@ def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
 
 
 def perform_job(original: Callable[..., Any], worker: Any, job: Any, *args: Any, **kwargs: Any) -> Any:
-    """In the horse; in a SimpleWorker, which is its own horse, the hold of its gate is enough."""
-    hold = _hold(worker, job) if getattr(worker, "is_horse", False) else None
+    """In the horse, which was told only to run this."""
+    hold = _hold(worker, job)
     try:
         return original(worker, job, *args, **kwargs)
     finally:
@@ -93,7 +92,6 @@ class HorseHold:
             self._leave()
 
     def _begin_late(self) -> None:
-        # All that a short job can do without comes after this: in a process just forked each first step costs a page.
         if self._runs.acquire(timeout=LATE_SECONDS):
             return
         path = _whereabouts.path()

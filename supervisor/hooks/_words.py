@@ -56,14 +56,20 @@ SHUT = b'{"op":"shut"}\n'
 OPENED = b'{"op":"opened"}\n'
 
 
-def hello(about: str, framework: str = "", version: str = "", gated: bool = False) -> bytes:
-    """framework: empty where no framework's hook speaks. gated: this process can be kept from taking new work."""
+def hello(
+    about: str, framework: str = "", version: str = "", gated: bool = False, heirs: bool = False
+) -> bytes:
+    """framework: empty where no framework's hook speaks. gated: this process can be kept from taking new work.
+
+    heirs: children keep the connection open, and go on with this process's work when it dies.
+    """
     if not framework:
         return b'{"op":"hello","v":1,"about":%b}\n' % _spell(about)
-    hook = b',"framework":%b,"version":%b,"gate":%b' % (
+    hook = b',"framework":%b,"version":%b,"gate":%b%b' % (
         _spell(framework),
         _spell(version),
         b"true" if gated else b"false",
+        b',"heirs":true' if heirs else b"",
     )
     return b'{"op":"hello","v":1,"about":%b%b}\n' % (_spell(about), hook)
 

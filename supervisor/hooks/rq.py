@@ -14,7 +14,8 @@ Rules
      confirmed shut within a second. A job that comes out of a pop when the gate has shut goes back to the front of its
      queue; so does one that `protect before-start` refuses.
   3. The hold is the parent's, from the pop until `execute_job` returns, so that it outlives a killed horse and ends with
-     it. The horse holds too, if its job lasts, because it outlives a killed parent and then finishes it (_rq_horse.py).
+     it. A horse outlives a killed parent, and finishes its job: one that was forked keeps the parent's connection open, and
+     so the hold; one that was spawned holds by itself (_rq_horse.py).
   4. A stop signal that comes between the pop and RQ's state `busy` is only noted. RQ itself raises out of whatever line
      it hits, and the job stays in the intermediate list, where maintenance fails it later (15 of 40 runs, measured).
   5. A member of a worker-pool whose master has died takes nothing more and ends: nobody else would end it.
@@ -41,14 +42,14 @@ from . import _attach
 from ._client import client
 from ._keeper import Keeper
 from ._rq_gate import Worker
-from ._rq_horse import SPAWNED, perform_job, wrap
+from ._rq_horse import SPAWNED, wrap
 from ._versions import note_version
 
 # The oldest that is tested, and the first that is not.
 SUPPORTED = ("1.16", "3.1")
 
 # What is wrapped, asked for before anything is; of the worker class, its queue class and a worker.
-_OF_WORKER = ("work", "perform_job")
+_OF_WORKER = ("work", "fork_work_horse")
 _OF_QUEUE = ("dequeue_any", "push_job_id", "intermediate_queue_key")
 _OF_ONE = (
     "queue_class",
@@ -84,7 +85,7 @@ def _wrap_workers(module: ModuleType) -> None:
         return
     note_version("RQ", _version(), SUPPORTED)
     wrap(base, "work", _work)
-    wrap(base, "perform_job", perform_job)
+    wrap(base, "fork_work_horse", _fork_horse)
     if spawning := getattr(module, "SpawnWorker", None):
         wrap(spawning, "fork_work_horse", _spawn_horse)
 
@@ -133,6 +134,16 @@ def _dequeue_any(
         if here.is_here:
             return here.fetch(lambda seconds: original(cls, queues, seconds, *args, **kwargs), timeout)
     return original(cls, queues, timeout, *args, **kwargs)
+
+
+def _fork_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    here = client()
+    here.lends = True
+    try:
+        # The horse never returns from it.
+        return original(*args, **kwargs)
+    finally:
+        here.lends = False
 
 
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

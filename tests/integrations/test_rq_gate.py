@@ -48,11 +48,12 @@ def test_a_horse_whose_worker_was_killed_still_holds(
     setting = setting_for(FORK)
     with hooked(FORK, setting, supervisor) as worker:
         FORK.enqueue(setting, [Job("orphan", 4.0)])
-        worker.until(lambda: supervisor.open_holds() == ["tasks.work orphan"] * 2, "worker and horse hold")
+        worker.until(lambda: supervisor.open_holds() == ["tasks.work orphan"], "it is held")
+        worker.until_started("orphan")
         worker.process.kill()
-        worker.until(lambda: supervisor.connections == 1, "the worker's connection has ended")
-        assert supervisor.open_holds() == ["tasks.work orphan"]
+        worker.process.wait()
         worker.until_ended("orphan")
+        assert supervisor.open_holds() == ["tasks.work orphan"]
         worker.until(lambda: supervisor.connections == 0, "the horse has gone")
 
 

@@ -13,10 +13,17 @@ from supervisor.core.effects import Announce
 @pytest.mark.parametrize(
     ("line", "request_"),
     [
-        (b'{"op":"hello","v":1,"about":"celery@host"}', protocol.Hello("celery@host", "", "", gate=False)),
+        (
+            b'{"op":"hello","v":1,"about":"celery@host"}',
+            protocol.Hello("celery@host", "", "", gate=False, heirs=False),
+        ),
         (
             b'{"op":"hello","v":1,"about":"w1","framework":"celery","version":"5.7.0","gate":true}',
-            protocol.Hello("w1", "celery", "5.7.0", gate=True),
+            protocol.Hello("w1", "celery", "5.7.0", gate=True, heirs=False),
+        ),
+        (
+            b'{"op":"hello","v":1,"about":"w1","framework":"rq","version":"3.0.0","gate":true,"heirs":true}',
+            protocol.Hello("w1", "rq", "3.0.0", gate=True, heirs=True),
         ),
         (b'{"op":"shut"}', protocol.Shut()),
         (b'{"op":"opened"}', protocol.Opened()),

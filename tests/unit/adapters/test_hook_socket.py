@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,8 +18,22 @@ import pytest
 from supervisor.adapters import hook_socket
 from supervisor.adapters.hook_listener import listen
 from supervisor.adapters.hook_socket import HookSocket
-from supervisor.core.events import Event, HoldTaken
+from supervisor.core.events import Event, GateShut, HolderDied, HoldTaken, HookAttached, WorkReserved
 from supervisor.core.instants import Instant
+from tests.waiting import until
+
+# A worker with a job that its child goes on with; says the child's number.
+PARENT = """
+import os, signal, socket, sys
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(sys.argv[1])
+peer.sendall(b'{"op":"hello","v":1,"about":"rq","framework":"rq","version":"3","gate":true,"heirs":%s}\\n' % sys.argv[2].encode())
+peer.sendall(b'{"op":"hold","id":"1","about":"job"}\\n')
+child = os.fork()
+if child:
+    print(child, flush=True)
+signal.pause()
+"""
 
 
 class Stage:
@@ -25,7 +43,7 @@ class Stage:
         self.time = 0.0
         self.facts: list[Event] = []
         self.selector = selectors.DefaultSelector()
-        path = str(directory / "hooks")
+        self.path = path = str(directory / "hooks")
         self.hooks = HookSocket(listen(path).descriptor, path, self.selector, self, self.facts.append)
         self.peer = socket.socket(socket.AF_UNIX)
         self.peer.connect(path)
@@ -44,6 +62,15 @@ class Stage:
     def say(self, **words: object) -> None:
         self.peer.sendall(json.dumps(words).encode() + b"\n")
         self.turn()
+
+    def until(self, kind: type[Event]) -> None:
+        """Serve until there is a fact of this kind."""
+
+        def came() -> bool:
+            self.turn()
+            return kind in map(type, self.facts)
+
+        until(came, why=kind.__name__)
 
     def taken(self) -> list[str]:
         """Return the holds that were taken, by the peer's names for them."""
@@ -88,3 +115,33 @@ def test_it_leaves_descriptors_to_others(monkeypatch: pytest.MonkeyPatch) -> Non
     for limit, most in ((90, 30), (65_536, 1000), (-1, 1000)):
         monkeypatch.setattr(os, "sysconf", lambda _, limit=limit: limit)
         assert hook_socket._most_connections() == most
+
+
+def test_heirs_go_on_with_the_work_of_a_process_that_died(stage: Stage) -> None:
+    """Nothing new begins there, what it held is held until the last of them has gone, and then all of it ends."""
+    with parent(stage, heirs=True) as child:
+        stage.until(GateShut)
+        assert [type(fact) for fact in stage.facts] == [HookAttached, HoldTaken, GateShut, WorkReserved]
+        os.kill(child, signal.SIGKILL)
+        stage.until(HolderDied)
+
+
+def test_whoever_keeps_a_connection_open_by_chance_is_no_heir(stage: Stage) -> None:
+    """A child that was forked for something else may run for days."""
+    with parent(stage, heirs=False) as child:
+        stage.until(HolderDied)
+        assert [type(fact) for fact in stage.facts] == [HookAttached, HoldTaken, HolderDied]
+        os.kill(child, signal.SIGKILL)
+
+
+@contextmanager
+def parent(stage: Stage, heirs: bool) -> Iterator[int]:
+    """Give the number of a process whose parent has a job and was killed."""
+    words = [sys.executable, "-c", PARENT, stage.path, str(heirs).lower()]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        stage.until(HoldTaken)
+        process.kill()
+        process.wait()
+        yield child

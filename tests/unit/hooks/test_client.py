@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import socket
 import threading
 import time
@@ -274,6 +276,36 @@ input()
     assert supervisor.accepted == 3
     worker.tell()
     worker.succeeds()
+
+
+def test_a_child_that_goes_on_with_the_work_keeps_the_connection_open(
+    supervisor: FakeSupervisor, start_worker: StartWorker
+) -> None:
+    """Its parent's, until it ends itself; it asks for nothing that its parent was granted, and its own children keep nothing."""
+    worker = start_worker(
+        PREAMBLE
+        + """
+connected()
+work = job("work").begin()
+os.environ["ECS_SUPERVISOR_HOLD_WAIT"] = "5"
+client().lends = True
+if os.fork() == 0:
+    grandchild = os.fork()
+    if grandchild == 0:
+        signal.pause()
+    print(grandchild, "ECS_SUPERVISOR_HOLD_WAIT" in os.environ, flush=True)
+    input()
+os._exit(0)
+"""
+    )
+    grandchild, waits = worker.line().split()
+    assert waits == "False"
+    worker.process.wait(timeout=15)
+    until(lambda: supervisor.open_holds() == ["work"], why="the child holds")
+    assert supervisor.connections == 2
+    worker.tell()
+    until(lambda: supervisor.connections == 1, why="the child has gone")
+    os.kill(int(grandchild), signal.SIGKILL)
 
 
 def test_a_forked_child_knows_what_its_parent_heard(

@@ -77,17 +77,14 @@ def test_a_supervisor_that_is_gone_costs_nothing(
     assert not recwarn.list
 
 
-@pytest.mark.parametrize(("is_horse", "holds"), [(True, ["app.send 3f2a"]), (False, [])])
-def test_only_a_horse_holds_for_itself(is_horse: bool, holds: list[str], supervisor: FakeSupervisor) -> None:
-    """In a SimpleWorker the gate does."""
+def test_a_horse_holds_while_it_performs_its_job(supervisor: FakeSupervisor) -> None:
+    """By its name and the job's; what the job returns is passed on."""
 
     def perform(_worker: object, _job: object) -> bool:
-        if is_horse:
-            until(supervisor.open_holds, why="it is held")
-        assert supervisor.open_holds() == holds
+        until(lambda: supervisor.open_holds() == ["app.send 3f2a"], why="it is held")
         return True
 
-    assert perform_job(perform, SimpleNamespace(name="one", is_horse=is_horse), JOB)
+    assert perform_job(perform, SimpleNamespace(name="one"), JOB)
     until(lambda: supervisor.open_holds() == [], why="nothing is held")
 
 
