@@ -12,9 +12,9 @@ from tests.overhead.rounds import Overhead
 
 
 def test_a_configuration_is_measured_in_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rates of every round both ways, in the table and in the file."""
+    """Rates of every round of every pair, both ways, in the table and in the file."""
     file = tmp_path / "rates.json"
-    words = ["--only", "plain", "--rounds", "2", "--seconds", "0.1", "--seed", "1", "--json", str(file)]
+    words = [*"--only plain --pairs 2 --rounds 1 --seconds 0.1 --seed 1 --json".split(), str(file)]
     assert main(words) == 0
     [read] = json.loads(file.read_text())
     assert (len(read["with_hook"]), len(read["without"])) == (2, 2)

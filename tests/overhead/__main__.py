@@ -49,12 +49,15 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{each.name}\n")
         with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
             try:
-                found.append(measure(each, Path(folder), wanted.rounds, wanted.seconds, chance))
+                found.append(measure(each, Path(folder), wanted.pairs, wanted.rounds, wanted.seconds, chance))
             except (AssertionError, RuntimeError, OSError) as error:
                 broken.append(f"{each.name}: not measured: {error}")
     sys.stdout.write(f"{table(HEADS, map(_row, found))}\n")
     sys.stdout.write("".join(f"{line}\n" for line in broken))
-    sys.stdout.write(f"1 ms jobs, {wanted.rounds} rounds of about {wanted.seconds:g} s, seed {wanted.seed}\n")
+    sys.stdout.write(
+        f"1 ms jobs, {wanted.pairs} pairs of workers, {wanted.rounds} rounds each of about {wanted.seconds:g} s,"
+        f" seed {wanted.seed}\n"
+    )
     if wanted.json:
         wanted.json.write_text(json.dumps([asdict(each) for each in found], indent=2) + "\n")
     return int(bool(broken) or not found)
@@ -79,7 +82,8 @@ def _row(overhead: Overhead) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.overhead", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, metavar="N")
+    parser.add_argument("--pairs", type=int, default=4, metavar="N", help="of workers, one after the other")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of each pair")
     parser.add_argument(
         "--seconds", type=float, default=1.0, metavar="S", help="how long a worker is busy in a round"
     )
