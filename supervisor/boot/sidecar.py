@@ -7,7 +7,6 @@ The core is told of one worker, which has been spawned, whether anything of it c
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Callable
 
@@ -92,7 +91,7 @@ def accompany(settings: SidecarSettings, signals: Signals, openings: Openings) -
             supervision.spawn_thread("metadata", watch.work)
         # What has been loaded stays: looking through all of it for garbage would only take time.
         gc.freeze()
-        status = supervision.loop.run(WorkerSpawned(WORKER, os.getpid()))
+        status = supervision.loop.run(WorkerSpawned(WORKER, 0))
         if not release.carry_out(supervision.loop.stop_asked_at, clock):
             supervision.tell(_NOT_RELEASED)
         supervision.leave()

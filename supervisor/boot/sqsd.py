@@ -143,7 +143,7 @@ def deliver(settings: SqsdSettings, signals: Signals, openings: Openings) -> int
         app.start(supervision.post, supervision.tell, supervision.spawn_thread)
         supervision.mention(more.begin(supervision.post, supervision.tell, supervision.spawn_thread))
         gc.freeze()
-        return supervision.run(WorkerSpawned(APP, os.getpid()))
+        return supervision.run(WorkerSpawned(APP, 0))
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told, and the sockets are removed
         say(f"{traced(error)}a defect of ecs-supervisor: deliveries end here; please report it\n")
         if supervision is not None:

@@ -73,7 +73,7 @@ class SignalReceived:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpawned:
-    """The worker's process runs."""
+    """The worker's process runs. pid: 0 where somebody else has started it, and so knows."""
 
     worker: WorkerName
     pid: int

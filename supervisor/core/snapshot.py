@@ -153,7 +153,7 @@ def view_hold(hold: Hold, now: Instant) -> HoldView:
 
 def _worker(state: Worker, now: Instant) -> WorkerView:
     starts_in = seconds_left(state.spawn_at, now)
-    return WorkerView(state.name, state.phase.value, state.pid, state.status, state.starts, starts_in)
+    return WorkerView(state.name, state.phase.value, state.pid or None, state.status, state.starts, starts_in)
 
 
 def _hook(attached: Attached) -> HookView:

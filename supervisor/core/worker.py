@@ -124,7 +124,8 @@ def _started(state: Worker, pid: int, now: Instant) -> tuple[Worker, tuple[Effec
     else:
         phase = check_move(EDGES, state.phase, Phase.RUNNING, "started")
     started = replace(state, phase=phase, pid=pid, status=None, started_at=now, starts=state.starts + 1)
-    return started, (note("worker.started", worker=state.name, pid=pid),)
+    # Of one that is not ours, whoever finds it tells.
+    return started, (note("worker.started", worker=state.name, pid=pid),) if pid else ()
 
 
 def _not_started(state: Worker, event: SpawnFailed, now: Instant) -> tuple[Worker, tuple[Effect, ...]]:

@@ -67,8 +67,9 @@ def sidecar(directory: Path, *options: str, before: Sequence[str] = ()) -> Itera
 
 
 def test_an_idle_sidecar_leaves_at_once(tmp_path: Path) -> None:
-    """With 0, whichever way it was asked, and its socket is gone."""
+    """With 0, whichever way it was asked, and its socket is gone; it never says that it has started a worker."""
     with sidecar(tmp_path) as it:
+        assert "worker.started" not in it.names()
         it.process.send_signal(signal.SIGTERM)
         assert it.process.wait(10) == 0
         assert not (tmp_path / "s").exists()

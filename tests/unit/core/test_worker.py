@@ -39,6 +39,13 @@ def running(when: Restart) -> Playbook:
     )
 
 
+def test_a_worker_that_somebody_else_has_started_has_no_number_here() -> None:
+    """A sidecar's runs in another container: who finds it tells, and `status` names no process."""
+    script = Playbook(policy()) >> WorkerSpawned(WEB, 0) << told("task.running")
+    view = script.engine.snapshot(script.now).workers[0]
+    assert (view.phase, view.pid) == ("running", None)
+
+
 def ended(script: Playbook, status: int) -> Playbook:
     return script >> WorkerExited(WEB, status) << told("worker.exited", status=status)
 
