@@ -21,11 +21,13 @@ would leave the child with an import lock that nobody ever opens.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
 import time
 import weakref
+from collections.abc import Iterator
 
 from . import _whereabouts
 from . import _words as words
@@ -55,9 +57,7 @@ class Client:
         self._answers = Answers()
         # The connection of the process that has forked this one and lent it.
         self._lent: Link | None = None
-        # Whether a child that is forked now goes on with the work in flight here if this process dies. It keeps the connection
-        # open, which is all that has to be done for that; and what is granted here, it need not ask for.
-        self.lends = False
+        self._lends = False
 
     def introduce(
         self,
@@ -201,15 +201,31 @@ class Client:
         """Whether the process that supervised this one has ended; False where that cannot be known."""
         return self._connection.supervisor_is_dead()
 
+    @contextlib.contextmanager
+    def lending(self, through_exec: bool = False) -> Iterator[None]:
+        """Let a child that is made meanwhile keep the connection open, so that what is held here is held until it has ended, too.
+
+        through_exec: it becomes another program. Where that is a Python that we attach to, it does not hand it on any further.
+        """
+        link = self._connection.link
+        self._lends = True
+        if link is not None and through_exec:
+            os.environ[_whereabouts.LENT_VARIABLE] = str(link.hand_on(True))
+        try:
+            yield
+        finally:
+            self._lends = False
+            if link is not None and through_exec:
+                link.hand_on(False)
+                os.environ.pop(_whereabouts.LENT_VARIABLE, None)
+
     def retire(self) -> Client:
         """Fall silent, in a forked child: connection and holds are its parent's. Return the child's own."""
         self._guards = {}
         if self._lent is not None:
             self._lent.forsake()
         heir = Client(self.state, self._about)
-        heir._lent = self._connection.forsake(self.lends)
-        if self.lends:
-            os.environ.pop(_whereabouts.HOLD_WAIT_VARIABLE, None)
+        heir._lent = self._connection.forsake(self._lends)
         return heir
 
     def line_for(self, number: int) -> bytes:

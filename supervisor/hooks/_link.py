@@ -140,6 +140,13 @@ class Link:
         self._wire.close()
         self._sock.close()
 
+    def hand_on(self, whether: bool) -> int:
+        """Have the connection stay open in programs that this process starts, or not any more; the descriptor's number."""
+        number = self._wire.fileno()
+        if number >= 0:
+            os.set_inheritable(number, whether)
+        return number
+
     def _send(self, lines: bytes, standings: Mapping[int, int]) -> bool:
         """Say whole lines; False where there is no room for them, and what they are about is said later."""
         if self._unsaid:

@@ -13,7 +13,6 @@ from typing import Any
 from . import _attach
 from ._client import client
 from ._keeper import Keeper
-from ._rq_horse import job_name
 from .job import Job
 
 # One blocking pop. Redis takes whole seconds from RQ, and a quiet has to be confirmed soon.
@@ -185,3 +184,8 @@ class Worker:
 @_attach.guard
 def _beat(worker: Any) -> None:
     worker.heartbeat()
+
+
+def job_name(description: str | None, id_: str) -> str:
+    """Return what people call this job. Of RQ's description, `app.send("to")`, without what may be private."""
+    return f"{(description or '').partition('(')[0].strip()[:100]} {id_}".strip()

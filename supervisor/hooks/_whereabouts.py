@@ -22,6 +22,8 @@ HOLD_WAIT_VARIABLE = "ECS_SUPERVISOR_HOLD_WAIT"
 PROTECT_VARIABLE = "ECS_SUPERVISOR_PROTECT"
 PROTECT_WAIT_VARIABLE = "ECS_SUPERVISOR_PROTECT_WAIT"
 AGENT_VARIABLE = "ECS_AGENT_URI"
+# The number of the descriptor that a process has from who started it (attach/python/sitecustomize.py).
+LENT_VARIABLE = "_ECS_SUPERVISOR_LENT"
 
 PLACES = ("/run", "/dev/shm", "/tmp")
 

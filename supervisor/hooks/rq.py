@@ -14,8 +14,8 @@ Rules
      confirmed shut within a second. A job that comes out of a pop when the gate has shut goes back to the front of its
      queue; so does one that `protect before-start` refuses.
   3. The hold is the parent's, from the pop until `execute_job` returns, so that it outlives a killed horse and ends with
-     it. A horse outlives a killed parent, and finishes its job: one that was forked keeps the parent's connection open, and
-     so the hold; one that was spawned holds by itself (_rq_horse.py).
+     it. A horse that outlives a killed parent finishes its job: it has the parent's connection open, and so the hold lasts.
+     It does nothing for that, because it lives for one job, and whatever it did would cost each job.
   4. A stop signal that comes between the pop and RQ's state `busy` is only noted. RQ itself raises out of whatever line
      it hits, and the job stays in the intermediate list, where maintenance fails it later (15 of 40 runs, measured).
   5. A member of a worker-pool whose master has died takes nothing more and ends: nobody else would end it.
@@ -31,7 +31,7 @@ rq/queue.py: `dequeue_any`, `lmove`, `push_job_id`; rq/worker_pool.py: `start`, 
 
 from __future__ import annotations
 
-import os
+import functools
 import signal
 import sys
 from collections.abc import Callable
@@ -42,7 +42,6 @@ from . import _attach
 from ._client import client
 from ._keeper import Keeper
 from ._rq_gate import Worker
-from ._rq_horse import SPAWNED, wrap
 from ._versions import note_version
 
 # The oldest that is tested, and the first that is not.
@@ -62,12 +61,30 @@ _OF_ONE = (
     "heartbeat",
 )
 
+_WRAPPED = "_ecs_supervisor_wrapped"
+
 
 def attach() -> None:
     """Attach to RQ's workers of this process, as soon as RQ is imported."""
     _attach.claim("rq")
     _attach.when_imported("rq.worker", _wrap_workers)
     _attach.when_imported("rq.worker_pool", _wrap_pool)
+
+
+def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Wrap a method in the class that defines it, once, whichever of the classes below it is used."""
+    owner = next(each for each in owner.__mro__ if name in vars(each))
+    raw = vars(owner)[name]
+    original = raw.__func__ if isinstance(raw, classmethod) else raw
+    if hasattr(original, _WRAPPED):
+        return
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(wrapped, _WRAPPED, True)
+    setattr(owner, name, classmethod(wrapped) if isinstance(raw, classmethod) else wrapped)
 
 
 # The worker at work in this process, for the class method that knows no worker.
@@ -137,23 +154,14 @@ def _dequeue_any(
 
 
 def _fork_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    here = client()
-    here.lends = True
-    try:
+    with client().lending():
         # The horse never returns from it.
         return original(*args, **kwargs)
-    finally:
-        here.lends = False
 
 
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """A spawned horse is a new interpreter, which has to attach by itself: the claim is handed on to it alone."""
-    claimed = os.environ.get(_attach.ATTACH_VARIABLE)
-    os.environ[_attach.ATTACH_VARIABLE] = SPAWNED
-    try:
+    with client().lending(through_exec=True):
         return original(*args, **kwargs)
-    finally:
-        os.environ[_attach.ATTACH_VARIABLE] = claimed or ""
 
 
 def _start_pool(original: Callable[..., Any], pool: Any, *args: Any, **kwargs: Any) -> Any:

@@ -69,8 +69,7 @@ def test_a_killed_horse_ends_its_hold_and_the_next_job_runs(
     worker.until_attached()
     rq.enqueue(setting, [Job("cut", 60.0)])
     worker.until_started("cut")
-    # A spawned one holds, too.
-    worker.until_busy(2 if rq is SPAWN else 1)
+    worker.until_busy(1)
     os.kill(worker.lines()[-1].pid, signal.SIGKILL)
     worker.until_idle()
     rq.enqueue(setting, [Job("next", 0.0)])

@@ -19,7 +19,6 @@ _PACKAGE = os.path.dirname(os.path.dirname(_HERE))
 _TRIGGERS = {
     "dramatiq": "dramatiq.worker",
     "rq": "rq.worker",
-    "_rq_horse": "rq.worker",
     "huey": "huey.consumer",
     "arq": "arq.worker",
     "taskiq": "taskiq.receiver",
@@ -43,6 +42,10 @@ class _Hooks:
 
 
 def _attach():
+    lent = os.environ.pop("_ECS_SUPERVISOR_LENT", "")
+    if lent.isdigit():
+        # A connection that is open here for as long as this process lives, and not for what it starts.
+        os.set_inheritable(int(lent), False)
     sys.meta_path.append(_Hooks)
     # The name of a framework, and after the claim the number of the process that has become its worker.
     framework, _, claimed_by = os.environ.get("ECS_SUPERVISOR_ATTACH", "").partition(":")

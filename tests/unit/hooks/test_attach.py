@@ -77,18 +77,6 @@ def test_a_hook_that_fails_leaves_the_worker_as_it_was(workplace: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_spawned_horse_loads_little(workplace: Path) -> None:
-    """It lives for one job: its hold is there, and nothing of what makes a worker."""
-    (workplace / "rq" / "worker.py").write_text("class Worker:\n    def perform_job(self): pass\n")
-    program = """
-import sys, rq.worker
-print(hasattr(rq.worker.Worker.perform_job, "_ecs_supervisor_wrapped"))
-print(sorted(name for name in sys.modules if name in ("supervisor.hooks._client", "supervisor.hooks.rq", "socket")))
-"""
-    done = python(workplace, program, "_rq_horse")
-    assert (done.stdout, done.stderr) == ("True\n[]\n", "")
-
-
 def test_only_the_first_process_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker starts inherits its claim, and so has none; the worker itself keeps it when it executes itself anew."""
     monkeypatch.setenv(_attach.ATTACH_VARIABLE, "rq")

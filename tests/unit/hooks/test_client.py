@@ -16,7 +16,7 @@ import pytest
 from supervisor.hooks import _connection
 from supervisor.hooks._client import client
 from supervisor.hooks.job import Job, gate, job
-from tests.unit.hooks.conftest import StartWorker
+from tests.unit.hooks.conftest import REPOSITORY, StartWorker
 from tests.unit.hooks.fake_supervisor import DRAINING, QUIET, FakeSupervisor
 from tests.waiting import until
 
@@ -278,34 +278,41 @@ input()
     worker.succeeds()
 
 
+# Both say the number of a child of their own, which keeps nothing of the connection.
+HEIRS = {
+    "fork": """
+    if os.fork() == 0:
+        grandchild = os.fork()
+        if grandchild == 0:
+            signal.pause()
+        print(grandchild, flush=True)
+        input()
+        os._exit(0)
+""",
+    "exec": f"""
+    code = "import os, subprocess; print(subprocess.Popen(['sleep', '60'], close_fds=False).pid, flush=True); input()"
+    os.environ["PYTHONPATH"] = {str(REPOSITORY / "supervisor" / "attach" / "python")!r}
+    os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
+""",
+}
+
+
+@pytest.mark.parametrize("way", HEIRS)
 def test_a_child_that_goes_on_with_the_work_keeps_the_connection_open(
-    supervisor: FakeSupervisor, start_worker: StartWorker
+    way: str, supervisor: FakeSupervisor, start_worker: StartWorker
 ) -> None:
-    """Its parent's, until it ends itself; it asks for nothing that its parent was granted, and its own children keep nothing."""
+    """Its parent's, until it ends itself; what it starts keeps nothing."""
     worker = start_worker(
-        PREAMBLE
-        + """
-connected()
-work = job("work").begin()
-os.environ["ECS_SUPERVISOR_HOLD_WAIT"] = "5"
-client().lends = True
-if os.fork() == 0:
-    grandchild = os.fork()
-    if grandchild == 0:
-        signal.pause()
-    print(grandchild, "ECS_SUPERVISOR_HOLD_WAIT" in os.environ, flush=True)
-    input()
-os._exit(0)
-"""
+        f"{PREAMBLE}\nconnected()\nwork = job('work').begin()\nwith client().lending(through_exec={way == 'exec'}):"
+        f"{HEIRS[way]}\nos._exit(0)\n"
     )
-    grandchild, waits = worker.line().split()
-    assert waits == "False"
+    grandchild = int(worker.line())
     worker.process.wait(timeout=15)
-    until(lambda: supervisor.open_holds() == ["work"], why="the child holds")
+    assert supervisor.open_holds() == ["work"]
     assert supervisor.connections == 2
     worker.tell()
     until(lambda: supervisor.connections == 1, why="the child has gone")
-    os.kill(int(grandchild), signal.SIGKILL)
+    os.kill(grandchild, signal.SIGKILL)
 
 
 def test_a_forked_child_knows_what_its_parent_heard(

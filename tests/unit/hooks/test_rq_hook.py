@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.hooks._rq_gate import NOTHING, Worker
-from supervisor.hooks._rq_horse import job_name
+from supervisor.hooks._rq_gate import NOTHING, Worker, job_name
 from tests.unit.hooks.fake_supervisor import QUIET, RUNNING, FakeSupervisor, refuse
 from tests.waiting import until
 
