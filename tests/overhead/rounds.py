@@ -32,8 +32,9 @@ JOB_SECONDS = 0.001
 
 # For a worker to start and to finish what it was given, on a busy machine.
 _LIMIT_SECONDS = 120.0
-# How many jobs tell how fast a worker roughly is.
-_FIRST_JOBS = 100
+# How many jobs tell how fast a worker roughly is, and of how many seconds.
+_FIRST_JOBS = 20
+_WARMING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ class Bench:
         done = [run for run in executions(read_lines(self._setting.records)) if run.job in names]
         return count / (max(run.ended or 0.0 for run in done) - min(run.started for run in done))
 
+    def warmed_up(self) -> float:
+        """Return about how many jobs a second it will do, after the first, which are slower."""
+        return self.rate(max(_FIRST_JOBS, int(self.rate(_FIRST_JOBS) * _WARMING_SECONDS)))
+
     def cpu(self) -> tuple[float, float]:
         """Return the seconds of processor time that the worker's processes and the supervisor have used so far."""
         supervisor = psutil.Process(self._run.process.pid)
@@ -148,9 +153,8 @@ def _measure_pair(
             for way, options in (("with", ()), ("without", ("--no-attach",)))
         }
         # The first jobs of a process are slower; what comes next is as fast as it gets.
-        for bench in ways.values():
-            bench.rate(_FIRST_JOBS)
-        count = max(20, int(min(bench.rate(_FIRST_JOBS) for bench in ways.values()) * seconds))
+        found = [bench.warmed_up() for bench in ways.values()]
+        count = max(_FIRST_JOBS, int(min(found) * seconds))
         rates: dict[str, list[float]] = {way: [] for way in ways}
         before = {way: bench.cpu() for way, bench in ways.items()}
         for _ in range(rounds):
