@@ -3,9 +3,9 @@
 Served within the loop, without a thread: a line costs less than passing it to another thread would. The end of a
 connection is not enough to see a holder's death, because a child it forked may keep the descriptor open; so the process that
 connected is watched as well, by a pidfd. Where the child does so to go on with the work, which its hook says (`heirs`), the
-connection alone tells the end of that, and the end of the process only that it begins nothing new. Nothing a peer does can hold the loop up: reads are bounded per turn, what it
-does not read is superseded or dropped, and when descriptors run out the socket rests for a second. The C module below
-`socket` does all of it, for half a megabyte less.
+connection alone tells the end of that, and the end of the process only that it begins nothing new. Nothing a peer does can
+hold the loop up: reads are bounded per turn, what it does not read is superseded or dropped, and when descriptors run out the
+socket rests for a second. The C module below `socket` does all of it, for half a megabyte less.
 """
 
 from __future__ import annotations
