@@ -236,9 +236,7 @@ class _Attached:
                 if not self._ids.was_sent_again(message):
                     yield message
         finally:
-            if self._has_our_limit and here.supervisor_is_dead():
-                # Its tasks have not been waited for yet, and nobody kills them.
-                self._receiver.wait_tasks_timeout = None
+            self._lift_limit()
             # Whoever ends without having been quiet leaves nothing behind either.
             await messages.aclose()
             await self._hand_back_read_ahead()
@@ -260,8 +258,15 @@ class _Attached:
         """Let the loop look around while the gate is shut, for rule 9."""
         if again or not self._is_ticking:
             self._is_ticking = self.is_shut()
+            # Before taskiq 0.13 the tasks are waited for while `listen` still runs.
+            self._lift_limit()
             if self._is_ticking:
                 self._loop.call_later(GATE_SECONDS, self._tick, True)
+
+    def _lift_limit(self) -> None:
+        """Have running tasks waited for without end where nobody would kill them any more."""
+        if self._has_our_limit and client().supervisor_is_dead():
+            self._receiver.wait_tasks_timeout = None
 
     def _leave(self) -> None:
         self._loop.call_soon_threadsafe(self._finish_event.set)
