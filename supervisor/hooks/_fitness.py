@@ -74,6 +74,8 @@ def _has_our_agent(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             environ = file.read().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has just ended, before the read or during it
     except OSError:
         return True
     return (

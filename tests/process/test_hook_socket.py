@@ -270,6 +270,8 @@ def test_a_stop_does_not_overtake_a_fetch() -> None:
     worker = (sys.executable, str(ACTORS / "fetches.py"))
     with supervised(*worker, env={"PYTHONPATH": str(ROOT)}, stdin=subprocess.PIPE) as run:
         run.until_output("fetching")
+        # On a busy machine it may begin before it has been heard at all.
+        run.until(lambda: any("HoldTaken" in line for line in run.journal()), "the fetch is known")
         run.send(signal.SIGTERM)
         run.until_noted("task.draining")
         run.write("a message\n")

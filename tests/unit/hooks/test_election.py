@@ -225,6 +225,21 @@ def test_a_supervisor_of_the_same_task_is_seen(monkeypatch: pytest.MonkeyPatch) 
     assert not _fitness.supervisor_is_here()
 
 
+@pytest.mark.parametrize(
+    ("error", "is_here"), [(FileNotFoundError, False), (ProcessLookupError, False), (PermissionError, True)]
+)
+def test_a_supervisor_that_ends_while_it_is_looked_at_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, error: type[OSError], is_here: bool
+) -> None:
+    """Only one that may not be looked at counts: it might be of this task."""
+
+    def refuse(*_: object) -> IO[bytes]:
+        raise error
+
+    monkeypatch.setattr(_fitness, "open", refuse, raising=False)
+    assert _fitness._has_our_agent(1) is is_here
+
+
 @pytest.mark.parametrize(("runs", "counts"), [(b"python\0-m\0supervisor\0run\0", True), (b"nginx\0", False)])
 def test_a_supervisor_of_another_user_is_known_by_its_number(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, runs: bytes, counts: bool
