@@ -77,6 +77,7 @@ def test_attributes_that_would_be_headers_of_their_own_never_reach_the_app(url: 
             headers = request["headers"]
             assert headers["x-aws-sqsd-attr-tenant"] == "7"
             assert not {"x-forwarded-for", "x-aws-sqsd-attr-note", "x-aws-sqsd-attr-other"} & headers.keys()
+        task.until(lambda: len(task.notes("delivery.attribute_dropped")) >= 2, "it is told")
         dropped = [told["attribute"] for told in task.notes("delivery.attribute_dropped")]
         assert sorted(dropped) == ["note", "other"]
 

@@ -49,9 +49,9 @@ def test_an_agent_that_is_broken_is_answered_by_policy(policy: str) -> None:
         if policy == "open":
             task.until_began("a")
             task.until(task.is_empty, "the message is deleted")
-            assert task.notes("hold.unprotected")
+            task.until(lambda: task.notes("hold.unprotected"), "it is told")
         else:
             task.until(lambda: task.notes("deliveries.handed_back"), "the message is given back")
-            assert task.notes("hold.refused")
+            task.until(lambda: task.notes("hold.refused"), "that is told")
             assert task.said("began") == []
             assert sum(task.server.history.counts("received").values()) <= 2
