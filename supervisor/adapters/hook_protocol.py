@@ -133,8 +133,13 @@ def read_request(line: bytes) -> Request:
         case "hello":
             if read.get("v") != VERSION:
                 raise MalformedError(f"this supervisor speaks version {VERSION} of the protocol")
-            flags = _flag(read, "gate"), _flag(read, "heirs")
-            return Hello(_about(read), _text(read, "framework"), _text(read, "version"), *flags)
+            return Hello(
+                _about(read),
+                _text(read, "framework"),
+                _text(read, "version"),
+                _flag(read, "gate"),
+                _flag(read, "heirs"),
+            )
         case "shut":
             return Shut()
         case "opened":

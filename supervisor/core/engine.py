@@ -280,7 +280,7 @@ class Engine(Machines):
             lifecycle.is_leaving(life),
             deadline,
             protection.is_confirmed(self._protection, now),
-            lifecycle.is_leaving(life) and not lifecycle.is_quieting(life),
+            lifecycle.is_signalled(life),
         )
         if facts == self._announced:
             return

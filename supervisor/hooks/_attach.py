@@ -25,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Set by `run` for the worker: the framework that was recognised; the claim adds a colon and the process's number.
 ATTACH_VARIABLE = "ECS_SUPERVISOR_ATTACH"
 
+_WRAPPED = "_ecs_supervisor_wrapped"
+
 _warned: set[str] = set()
 
 
@@ -51,6 +53,22 @@ def guard(ours: F) -> F:
             return None
 
     return guarded  # type: ignore[return-value]
+
+
+def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    """Wrap a method in the class that defines it, once, whichever of the classes below it is used."""
+    owner = next(each for each in owner.__mro__ if name in vars(each))
+    raw = vars(owner)[name]
+    original = raw.__func__ if isinstance(raw, classmethod) else raw
+    if hasattr(original, _WRAPPED):
+        return
+
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, *args, **kwargs)
+
+    setattr(wrapped, _WRAPPED, True)
+    setattr(owner, name, classmethod(wrapped) if isinstance(raw, classmethod) else wrapped)
 
 
 def claim(framework: str) -> bool:

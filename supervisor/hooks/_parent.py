@@ -52,7 +52,7 @@ class Parent:
             _thread.start_new_thread(self._run, ())
 
     def end_with_supervisor(self) -> None:
-        """Ask the main process to end when the supervisor has died; for one child of it only, as it must hear once."""
+        """Ask the main process to end when the supervisor has died without having done so; for one child of it only."""
         if multiprocessing.parent_process() is not None:
             _thread.start_new_thread(self._run_with_supervisor, ())
 
@@ -72,6 +72,8 @@ class Parent:
         wait = threading.Event().wait
         while not client().supervisor_is_dead():
             wait(LOOK_SECONDS)
+        # Asked now, as what a supervisor has said is forgotten some time after its death.
+        was_asked = client().state.signalled
         wait(self._pause)
-        if not self.is_dead and not self._is_ending():
+        if not (self.is_dead or was_asked or self._is_ending()):
             os.kill(os.getppid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How a message goes back to a taskiq broker, and what a Redis stream has read ahead.
+"""What is particular to a taskiq broker: how a message goes back, what was read ahead, and what its settings can lose.
 
 Rules
   1. Any broker: the same bytes are sent again, then the message is acknowledged, in that order.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 # More than a stream reads ahead with its default settings.
@@ -125,6 +126,29 @@ async def _move(redis: Any, broker: Any, stream: str, number: Any) -> None:
             )
         pipe.xack(stream, broker.consumer_group_name, number)
         await pipe.execute()
+
+
+def advice(broker: Any, ids: StreamIds) -> Iterator[tuple[str, str, str]]:
+    """Yield what makes this broker lose or delay tasks: setting, why, and what to set."""
+    if type(broker).__name__.startswith("ListQueue"):
+        yield (
+            "ListQueueBroker",
+            "a task that runs at SIGKILL is lost: a Redis list gives a message away when it is fetched",
+            "use RedisStreamBroker, which keeps a message until it is acknowledged",
+        )
+    if _is_stream(broker):
+        yield (
+            "idle_timeout",
+            f"after a SIGKILL a task runs again when {getattr(broker, 'idle_timeout', 600000) / 1000:g} s have"
+            " passed and a new message comes",
+            "RedisStreamBroker(idle_timeout=...): a little more than the longest task takes, in milliseconds",
+        )
+        if not ids.is_exact:
+            yield (
+                "consumer_name",
+                "messages that were read ahead stay with the consumer after a clean exit, until idle_timeout",
+                "leave consumer_name to taskiq, so that they can be handed back, or set xread_count=1",
+            )
 
 
 def _is_stream(broker: Any) -> bool:

@@ -32,7 +32,6 @@ Sources (Huey 2.5.0, 3.0.0, 3.5.4): huey/consumer.py: `Consumer.start`, `stop`, 
 
 from __future__ import annotations
 
-import functools
 import signal
 import sys
 from collections.abc import Callable
@@ -54,8 +53,6 @@ INTERRUPT_SECONDS = 1.0
 _OF_CONSUMER = ("huey", "stop_flag", "worker_type")
 _OF_HUEY = ("dequeue", "execute", "read_schedule", "ready_to_run", "serialize_task", "storage")
 
-_WRAPPED = "_ecs_supervisor_wrapped"
-
 
 def attach() -> None:
     """Attach to Huey's consumer of this process, as soon as Huey is imported."""
@@ -72,21 +69,8 @@ def _wrap_consumer(module: ModuleType) -> None:
         )
         return
     note_version("Huey", _version(), SUPPORTED)
-    _wrap(consumer, "start", _start)
-    _wrap(consumer, "stop", _stop)
-
-
-def _wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    original = getattr(owner, name)
-    if hasattr(original, _WRAPPED):
-        return
-
-    @functools.wraps(original)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(wrapped, _WRAPPED, True)
-    setattr(owner, name, wrapped)
+    _attach.wrap(consumer, "start", _start)
+    _attach.wrap(consumer, "stop", _stop)
 
 
 def _start(original: Callable[..., Any], consumer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -31,7 +31,6 @@ rq/queue.py: `dequeue_any`, `lmove`, `push_job_id`; rq/worker_pool.py: `start`, 
 
 from __future__ import annotations
 
-import functools
 import signal
 import sys
 from collections.abc import Callable
@@ -61,30 +60,12 @@ _OF_ONE = (
     "heartbeat",
 )
 
-_WRAPPED = "_ecs_supervisor_wrapped"
-
 
 def attach() -> None:
     """Attach to RQ's workers of this process, as soon as RQ is imported."""
     _attach.claim("rq")
     _attach.when_imported("rq.worker", _wrap_workers)
     _attach.when_imported("rq.worker_pool", _wrap_pool)
-
-
-def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Wrap a method in the class that defines it, once, whichever of the classes below it is used."""
-    owner = next(each for each in owner.__mro__ if name in vars(each))
-    raw = vars(owner)[name]
-    original = raw.__func__ if isinstance(raw, classmethod) else raw
-    if hasattr(original, _WRAPPED):
-        return
-
-    @functools.wraps(original)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, *args, **kwargs)
-
-    setattr(wrapped, _WRAPPED, True)
-    setattr(owner, name, classmethod(wrapped) if isinstance(raw, classmethod) else wrapped)
 
 
 # The worker at work in this process, for the class method that knows no worker.
@@ -101,17 +82,17 @@ def _wrap_workers(module: ModuleType) -> None:
         )
         return
     note_version("RQ", _version(), SUPPORTED)
-    wrap(base, "work", _work)
-    wrap(base, "fork_work_horse", _fork_horse)
+    _attach.wrap(base, "work", _work)
+    _attach.wrap(base, "fork_work_horse", _fork_horse)
     if spawning := getattr(module, "SpawnWorker", None):
-        wrap(spawning, "fork_work_horse", _spawn_horse)
+        _attach.wrap(spawning, "fork_work_horse", _spawn_horse)
 
 
 @_attach.guard
 def _wrap_pool(module: ModuleType) -> None:
     pool = getattr(module, "WorkerPool", None)
     if hasattr(pool, "start"):
-        wrap(pool, "start", _start_pool)
+        _attach.wrap(pool, "start", _start_pool)
 
 
 def _work(original: Callable[..., Any], worker: Any, *args: Any, **kwargs: Any) -> Any:
@@ -132,7 +113,7 @@ def _install(worker: Any) -> Worker | None:
         return None
     master = _master()
     here = Worker(worker, _version(), master, 0 if master else signal.SIGTERM)
-    wrap(worker.queue_class, "dequeue_any", _dequeue_any)
+    _attach.wrap(worker.queue_class, "dequeue_any", _dequeue_any)
     here.install()
     _working[:] = [here]
     return here

@@ -51,7 +51,7 @@ from ._client import client
 from ._keeper import Keeper
 from ._limits import stop_limit
 from ._parent import Parent
-from ._taskiq_broker import hand_back, hand_back_read_ahead, remember_ids
+from ._taskiq_broker import advice, hand_back, hand_back_read_ahead, remember_ids
 from ._versions import note_version
 from .job import Job
 
@@ -273,26 +273,8 @@ class _Attached:
 
     @_attach.guard
     def _advise(self) -> None:
-        kind = type(self._broker).__name__
-        if kind.startswith("ListQueue"):
-            client().advise(
-                "ListQueueBroker",
-                "a task that runs at SIGKILL is lost: a Redis list gives a message away when it is fetched",
-                "use RedisStreamBroker, which keeps a message until it is acknowledged",
-            )
-        if kind.startswith("RedisStream"):
-            client().advise(
-                "idle_timeout",
-                f"after a SIGKILL a task runs again when {getattr(self._broker, 'idle_timeout', 600000) / 1000:g} s have"
-                " passed and a new message comes",
-                "RedisStreamBroker(idle_timeout=...): a little more than the longest task takes, in milliseconds",
-            )
-            if not self._ids.is_exact:
-                client().advise(
-                    "consumer_name",
-                    "messages that were read ahead stay with the consumer after a clean exit, until idle_timeout",
-                    "leave consumer_name to taskiq, so that they can be handed back, or set xread_count=1",
-                )
+        for setting, why, fix in advice(self._broker, self._ids):
+            client().advise(setting, why, fix)
 
 
 class _GatedExecutor:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
 
-from tests.integrations.configuration import Attachable, InPython, Job
+from tests.integrations.configuration import Attachable, InPython, Job, Setting
 from tests.integrations.conftest import Run, SettingFor
 from tests.integrations.frameworks import (
     ARQ,
@@ -21,6 +23,7 @@ from tests.integrations.frameworks import (
     RQ,
     TASKIQ,
 )
+from tests.integrations.worker import Worker
 
 EACH = pytest.mark.parametrize("configuration", [*IN_PYTHON, *ELSEWHERE], indirect=True)
 # A pool's member is a worker like any other; what the broker is makes no difference inside a job.
@@ -41,15 +44,26 @@ LIMITED = pytest.mark.parametrize(
     "configuration", [DRAMATIQ[0], *ARQ, "taskiq-stream", *ELSEWHERE], indirect=True
 )
 
+RunGated = Callable[..., tuple[Setting, Worker]]
+
+
+@pytest.fixture
+def run_gated(configuration: Attachable, run_worker: Run, setting_for: SettingFor) -> RunGated:
+    """Return a function that starts the configuration's worker, and returns when all its gates are known."""
+
+    def start(*options: str, **keywords: Any) -> tuple[Setting, Worker]:
+        setting = setting_for(configuration)
+        worker = run_worker(configuration, setting, *options, **keywords)
+        worker.until_gates(configuration.gates)
+        return setting, worker
+
+    return start
+
 
 @BUT_CELERY
-def test_a_stop_lets_jobs_end_and_none_begin(
-    configuration: Attachable, run_worker: Run, setting_for: SettingFor
-) -> None:
+def test_a_stop_lets_jobs_end_and_none_begin(configuration: Attachable, run_gated: RunGated) -> None:
     """Every gate is confirmed, short and long jobs end, the rest stays in the queue, the status is 0."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated()
     configuration.enqueue(setting, [Job("short", 0.0)])
     worker.until_ended("short")
     running = [f"long{number}" for number in range(configuration.slots)]
@@ -69,12 +83,9 @@ def test_a_stop_lets_jobs_end_and_none_begin(
 
 
 @EACH
-def test_an_idle_worker_stops_at_once(
-    configuration: Attachable, run_worker: Run, setting_for: SettingFor
-) -> None:
+def test_an_idle_worker_stops_at_once(configuration: Attachable, run_gated: RunGated) -> None:
     """The gates are confirmed, the stop signal follows, and no part of the drain has to pass."""
-    worker = run_worker(configuration, setting_for(configuration), stop_timeout=60)
-    worker.until_gates(configuration.gates)
+    _, worker = run_gated(stop_timeout=60)
     worker.send(signal.SIGTERM)
     assert worker.status() == 0
     assert worker.noted("quiet.confirmed", gates=configuration.gates)
@@ -82,11 +93,9 @@ def test_an_idle_worker_stops_at_once(
 
 
 @EACH_KIND
-def test_a_job_hears_of_the_stop(configuration: InPython, run_worker: Run, setting_for: SettingFor) -> None:
+def test_a_job_hears_of_the_stop(configuration: InPython, run_gated: RunGated) -> None:
     """In a thread, an event loop, a fork or a child process: stopping, and the seconds left."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated()
     configuration.enqueue_call(setting, "notice", "listens")
     worker.until_started("listens")
     worker.send(signal.SIGTERM)
@@ -97,13 +106,9 @@ def test_a_job_hears_of_the_stop(configuration: InPython, run_worker: Run, setti
 
 
 @EACH_KIND
-def test_a_command_of_a_job_is_not_attached(
-    configuration: InPython, run_worker: Run, setting_for: SettingFor
-) -> None:
+def test_a_command_of_a_job_is_not_attached(configuration: InPython, run_gated: RunGated) -> None:
     """It inherits the environment and imports the framework's worker, and nothing is wrapped there."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated()
     configuration.enqueue_call(setting, "command", "runs")
     worker.until_ended("runs")
     assert worker.recorded("command")["said"] == "False"
@@ -112,12 +117,10 @@ def test_a_command_of_a_job_is_not_attached(
 
 @EACH
 def test_a_worker_whose_supervisor_was_killed_ends_when_its_jobs_have(
-    configuration: Attachable, run_worker: Run, setting_for: SettingFor
+    configuration: Attachable, run_gated: RunGated
 ) -> None:
     """Nobody would stop it in time any more: it fetches nothing, finishes, and goes, with all its processes."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated()
     attached = {fact["holder"] for fact in worker.facts("HookAttached")}
     configuration.enqueue(setting, [Job("running", 3.0)])
     worker.until_started("running")
@@ -139,12 +142,10 @@ def test_a_worker_whose_supervisor_was_killed_ends_when_its_jobs_have(
 
 @EACH_KIND
 def test_a_supervisor_that_is_killed_in_the_drain_leaves_no_worker_that_idles(
-    configuration: InPython, run_worker: Run, setting_for: SettingFor
+    configuration: InPython, run_gated: RunGated
 ) -> None:
     """The stop had begun, and nobody had asked the worker to exit: it does so by itself when its job has ended."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated()
     configuration.enqueue(setting, [Job("running", 3.0)])
     worker.until_started("running")
     worker.until(worker.holds, "it is held")
@@ -158,12 +159,10 @@ def test_a_supervisor_that_is_killed_in_the_drain_leaves_no_worker_that_idles(
 
 @LIMITED
 def test_a_supervisor_that_is_killed_after_the_stop_signal_cuts_no_job(
-    configuration: Attachable, run_worker: Run, setting_for: SettingFor
+    configuration: Attachable, run_gated: RunGated
 ) -> None:
     """The framework's limit was there for a SIGKILL that nobody sends any more; no second stop signal is sent, either."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting, "--stop-sequence", "TERM 6 KILL", stop_timeout=8)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated("--stop-sequence", "TERM 6 KILL", stop_timeout=8)
     configuration.enqueue(setting, [Job("long", 9.0)])
     worker.until_started("long")
     processes = psutil.Process(worker.pid).children(recursive=True)
@@ -177,12 +176,10 @@ def test_a_supervisor_that_is_killed_after_the_stop_signal_cuts_no_job(
 
 @WITH_PROCESSES
 def test_a_killed_main_process_leaves_no_process_that_fetches(
-    configuration: Attachable, run_worker: Run, setting_for: SettingFor
+    configuration: Attachable, run_gated: RunGated
 ) -> None:
     """The others shut their gates, finish their jobs, and end; the supervisor waits for that, and tells of the kill."""
-    setting = setting_for(configuration)
-    worker = run_worker(configuration, setting, stop_timeout=30)
-    worker.until_gates(configuration.gates)
+    setting, worker = run_gated(stop_timeout=30)
     configuration.enqueue(setting, [Job("long", 4.0)])
     worker.until_busy(1)
     os.kill(worker.main_pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
 """Reads an application's answer to its end, and keeps of it the status and when to come again.
 
 The standard library's reader makes a mail message of the headers first, which takes longer than all else about an answer.
-This one is as lenient, and has the same limits; that of bounded_http.py, for the agent and SQS, is strict and keeps the body. An answer counts when all of it has come. It reads in steps, so that one
-thread can read many answers.
+This one is as lenient, and has the same limits; that of bounded_http.py, for the agent and SQS, is strict and keeps the body.
+An answer counts when all of it has come. It reads in steps, so that one thread can read many answers.
 """
 
 from __future__ import annotations

@@ -42,10 +42,6 @@ class _Hooks:
 
 
 def _attach():
-    lent = os.environ.pop("_ECS_SUPERVISOR_LENT", "")
-    if lent.isdigit():
-        # A connection that is open here for as long as this process lives, and not for what it starts.
-        os.set_inheritable(int(lent), False)
     sys.meta_path.append(_Hooks)
     # The name of a framework, and after the claim the number of the process that has become its worker.
     framework, _, claimed_by = os.environ.get("ECS_SUPERVISOR_ATTACH", "").partition(":")
@@ -60,6 +56,15 @@ def _attach():
         import_module("supervisor.hooks." + framework).attach()
 
     when_imported(trigger, then)
+
+
+def _keep_what_is_lent():
+    """Have the connection that is open here for as long as this process lives not be open in what it starts."""
+    lent = os.environ.pop("_ECS_SUPERVISOR_LENT", "")
+    try:
+        os.set_inheritable(int(lent), False)
+    except (ValueError, OverflowError, OSError):
+        return  # nothing is lent, or it was to somebody else, who has handed his environment on
 
 
 def _go_on():
@@ -81,6 +86,7 @@ def _start():
                 "ecs-supervisor: the hooks need Python 3.10 or later; the worker runs as without them\n"
             )
         return
+    _keep_what_is_lent()
     try:
         _attach()
     except Exception as error:  # noqa: BLE001 - whatever it is, the worker runs as without us

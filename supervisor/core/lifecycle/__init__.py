@@ -28,7 +28,7 @@ from .values import (
     exit_deadline,
     is_accepting,
     is_leaving,
-    is_quieting,
+    is_signalled,
     work_deadline,
 )
 
@@ -42,7 +42,7 @@ __all__ = [
     "exit_deadline",
     "is_accepting",
     "is_leaving",
-    "is_quieting",
+    "is_signalled",
     "step",
     "wake_at",
     "work_deadline",

@@ -119,6 +119,11 @@ def is_quieting(state: Lifecycle) -> bool:
     return state.phase is Phase.QUIET or (state.phase is Phase.DRAINING and in_quiet_stage)
 
 
+def is_signalled(state: Lifecycle) -> bool:
+    """Say whether the worker has been asked to exit, or is just being asked."""
+    return is_leaving(state) and not is_quieting(state)
+
+
 def waits_for_work(state: Lifecycle) -> bool:
     """Say whether work in flight keeps us here although the workers have gone: another process may still do it."""
     return not (state.flight.is_empty or state.forced or state.phase is Phase.KILLING)

@@ -77,6 +77,18 @@ def test_a_hook_that_fails_leaves_the_worker_as_it_was(workplace: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("lent", ["99", "-1", "9" * 30, "none", ""])
+def test_a_connection_that_is_not_there_hinders_nothing(
+    workplace: Path, lent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A horse's number of a connection may have come to a program that it started, or be anybody's."""
+    monkeypatch.setenv("_ECS_SUPERVISOR_LENT", lent)
+    program = "import os, sys, rq.worker\nprint('supervisor.hooks.rq' in sys.modules, '_ECS_SUPERVISOR_LENT' in os.environ)"
+    done = python(workplace, program)
+    assert done.stdout == "True False\n"
+    assert "no hook was attached" not in done.stderr
+
+
 def test_only_the_first_process_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a worker starts inherits its claim, and so has none; the worker itself keeps it when it executes itself anew."""
     monkeypatch.setenv(_attach.ATTACH_VARIABLE, "rq")
