@@ -7,8 +7,10 @@ Read the cost, which compares two workers within a round; a machine that does ot
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
+import statistics
 import sys
 import tempfile
 from dataclasses import asdict
@@ -64,7 +66,9 @@ def main(argv: list[str]) -> int:
 
 
 def _row(overhead: Overhead) -> tuple[str, ...]:
-    without, with_hook = (sorted(rates)[len(rates) // 2] for rates in (overhead.without, overhead.with_hook))
+    without, with_hook = (
+        statistics.median(itertools.chain(*rates)) for rates in (overhead.without, overhead.with_hook)
+    )
     low, high = overhead.spread
     cpu = overhead.cpu
     return (
@@ -82,8 +86,8 @@ def _row(overhead: Overhead) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.overhead", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=4, metavar="N", help="of workers, one after the other")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="of each pair")
+    parser.add_argument("--pairs", type=int, default=10, metavar="N", help="of workers, one after the other")
+    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of each pair")
     parser.add_argument(
         "--seconds", type=float, default=1.0, metavar="S", help="how long a worker is busy in a round"
     )

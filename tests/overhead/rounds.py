@@ -1,9 +1,10 @@
 """Jobs per second of one framework with and without its hook: two workers side by side, asked in turn; then another pair.
 
-Both run under a supervisor, one of them with `--no-attach`, each with a broker of its own. In every round each gets the
-same number of jobs of one millisecond; which is first is drawn. What drifts in the machine drifts for both, so it is the
-ratio within a round that counts. What a process has by chance, as where its memory lies, it keeps: a worker can be 5 % faster
-than its twin for as long as both live, so there is more than one pair. The sample apps write two lines a job in either case, which is part of the work here.
+Both run under a supervisor, one of them with `--no-attach`, in databases of one broker. In every round each gets the same
+number of jobs of one millisecond; which is first is drawn. What drifts in the machine drifts for both, so it is the ratio
+within a round that counts. What a process has by chance, as where its memory lies, it keeps: a worker can be 5 % faster than
+its twin for as long as both live. So there are many pairs, a pair counts once, and twins hash texts with the same seed. The
+sample apps write two lines a job in either case, which is part of the work here.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import psutil
 from supervisor.emulator.agent import Agent
 from supervisor.emulator.world import World
 from tests.integrations.brokers import broker_for
-from tests.integrations.configuration import Configuration, Job, Setting
+from tests.integrations.configuration import REDIS, Configuration, Job, Setting
 from tests.integrations.records import executions, read_lines
 from tests.integrations.worker import ENTRY, library_in
 from tests.process.harness import Run, supervised
@@ -39,22 +40,25 @@ _WARMING_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """rates: jobs a second in each round. attached: whether the hook has really spoken, and the other has not.
+    """rates: jobs a second in each round of each pair. attached: whether the hook has really spoken, and the other has not.
 
     cpu: microseconds of processor time for one job, of the worker's processes with and without the hook, and of the two
     supervisors. They hold on a machine that does other things, too.
     """
 
     configuration: str
-    with_hook: list[float]
-    without: list[float]
+    with_hook: list[list[float]]
+    without: list[list[float]]
     attached: bool
     cpu: dict[str, float]
 
     @property
     def costs(self) -> list[float]:
-        """Return the part of its throughput that the hook took in each round; below zero: it was the faster one."""
-        return [1 - ours / theirs for ours, theirs in zip(self.with_hook, self.without, strict=True)]
+        """Return the part of its throughput that the hook took in each pair; below zero: it was the faster one."""
+        return [
+            statistics.median(1 - ours / theirs for ours, theirs in zip(*rates, strict=True))
+            for rates in zip(self.with_hook, self.without, strict=True)
+        ]
 
     @property
     def cost(self) -> float:
@@ -70,9 +74,9 @@ class Overhead:
 
     @property
     def doubt(self) -> float:
-        """Return how far the median may be off: half the spread, by the root of the rounds. A rough measure."""
+        """Return the standard error of the cost, as if the pairs' costs were normally distributed with these quartiles."""
         low, high = self.spread
-        return (high - low) / 2 / float(len(self.costs) ** 0.5)
+        return 1.25 * (high - low) / 1.35 / float(len(self.costs) ** 0.5)
 
 
 class Bench:
@@ -137,8 +141,8 @@ def measure(
     ]
     return Overhead(
         configuration.name,
-        [rate for each in found for rate in each.with_hook],
-        [rate for each in found for rate in each.without],
+        [rates for each in found for rates in each.with_hook],
+        [rates for each in found for rates in each.without],
         all(each.attached for each in found),
         {name: statistics.mean(each.cpu[name] for each in found) for name in found[0].cpu},
     )
@@ -148,8 +152,10 @@ def _measure_pair(
     configuration: Configuration, folder: Path, rounds: int, seconds: float, chance: random.Random
 ) -> Overhead:
     with ExitStack() as stack:
+        urls = stack.enter_context(_urls(configuration.broker))
+        hash_seed = str(chance.randrange(1, 2**32))
         ways = {
-            way: stack.enter_context(_bench(configuration, folder / way, *options))
+            way: stack.enter_context(_bench(configuration, folder / way, next(urls), hash_seed, *options))
             for way, options in (("with", ()), ("without", ("--no-attach",)))
         }
         # The first jobs of a process are slower; what comes next is as fast as it gets.
@@ -168,20 +174,34 @@ def _measure_pair(
             )
             cpu |= {f"worker {way}": worker, f"supervisor {way}": supervisor}
         attached = ways["with"].says("hook.attached") and not ways["without"].says("hook.attached")
-        return Overhead(configuration.name, rates["with"], rates["without"], attached, cpu)
+        return Overhead(configuration.name, [rates["with"]], [rates["without"]], attached, cpu)
 
 
 @contextmanager
-def _bench(configuration: Configuration, folder: Path, *options: str) -> Iterator[Bench]:
+def _urls(kind: str) -> Iterator[Iterator[str]]:
+    """Give brokers that share nothing but, where it can be, the server, which may be a fast one by chance, too."""
+    with ExitStack() as stack:
+        if kind == REDIS:
+            url = stack.enter_context(broker_for(kind))
+            yield (f"{url.rpartition('/')[0]}/{number}" for number in itertools.count())
+        else:
+            yield (stack.enter_context(broker_for(kind)) for _ in itertools.count())
+
+
+@contextmanager
+def _bench(
+    configuration: Configuration, folder: Path, url: str, hash_seed: str, *options: str
+) -> Iterator[Bench]:
     folder.mkdir(parents=True)
     log = folder / "log"
-    with broker_for(configuration.broker) as url, Agent(World()) as agent, log.open("wb") as output:
+    with Agent(World()) as agent, log.open("wb") as output:
         with agent.world_lock:
             task_id = agent.world.add_task(agent.now())
         setting = Setting(url, folder / "records", folder, library_in(folder))
         env = {
             "ECS_AGENT_URI": agent.uri(task_id),
             "EMULATOR_TASK": "1",
+            "PYTHONHASHSEED": hash_seed,
             "RECORDS": str(setting.records),
             **configuration.environ(setting),
         }

@@ -6,7 +6,12 @@ const fs = require('node:fs');
 
 const url = new URL(process.env.REDIS_URL);
 
-exports.connection = { host: url.hostname, port: Number(url.port), maxRetriesPerRequest: null };
+exports.connection = {
+  host: url.hostname,
+  port: Number(url.port),
+  db: Number(url.pathname.slice(1)),
+  maxRetriesPerRequest: null,
+};
 
 exports.record = (what, job) => {
   const t = Number(process.hrtime.bigint()) / 1e9;
