@@ -107,6 +107,10 @@ class _Finder:
         if name not in self.wanted:
             return None
         callbacks = self.wanted.pop(name)
+        if not self.wanted:
+            # All that was waited for is there: nobody's import, in no child either, shall pass here any more.
+            with contextlib.suppress(ValueError):
+                sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         execute = getattr(getattr(spec, "loader", None), "exec_module", None)
         if spec is None or execute is None:

@@ -33,13 +33,13 @@ from ._link import NEW, OWED, Link
 
 # How late the supervisor hears: nobody can wait for it (rule 2). What it costs is this often, whatever the number of jobs,
 # and the supervisor's turn for it costs as much as a tenth of a job of a millisecond, or more where others use the caches.
-BREATH_SECONDS = 0.2
+BREATH_SECONDS = 0.5
 # Jobs come fast when so many in a row begin so soon after one another: a breath has to be worth its thread, and where there
 # are few each is told by its name.
-FAST_SECONDS = BREATH_SECONDS / 2
+FAST_SECONDS = 0.1
 FAST_JOBS = 10
 # How often a stand-in is looked for within a breath: until then every begin is said.
-_STARTS = 40
+_STARTS = 100
 
 # A hold, whether its beginning is NEW, and what is said of it.
 Said = tuple[int, int, bytes]

@@ -59,11 +59,13 @@ def remember_ids(broker: Any) -> StreamIds:
     if not _is_stream(broker) or make is None:
         return StreamIds(is_exact=False)
     ids = StreamIds(is_exact=_is_uuid(broker.consumer_name))
+    # Once, as it takes longer than all else here.
+    names = tuple(inspect.signature(make).parameters)
 
     def ack_generator(*args: Any, **kwargs: Any) -> Any:
-        bound = inspect.signature(make).bind(*args, **kwargs).arguments
-        stream = bound.get("queue_name", broker.queue_name)
-        return _Ack(ids, (_text(stream), _text(bound["id"])), make(*args, **kwargs))
+        given = dict(zip(names, args, strict=False), **kwargs)
+        key = _text(given.get("queue_name", broker.queue_name)), _text(given["id"])
+        return _Ack(ids, key, make(*args, **kwargs))
 
     broker._ack_generator = ack_generator
     return ids

@@ -67,13 +67,17 @@ def _keep_what_is_lent():
         return  # nothing is lent, or it was to somebody else, who has handed his environment on
 
 
+def _step_aside():
+    """Take our folder off this process's path, where whatever it or a fork of it imports would be looked for first."""
+    sys.path[:] = [each for each in sys.path if os.path.abspath(each or ".") != _HERE]
+
+
 def _go_on():
     """Run the sitecustomize that ours has hidden, under its own name; its errors are its own."""
     from importlib.machinery import PathFinder
     from importlib.util import module_from_spec
 
-    elsewhere = [each for each in sys.path if os.path.abspath(each or ".") != _HERE]
-    spec = PathFinder.find_spec("sitecustomize", elsewhere)
+    spec = PathFinder.find_spec("sitecustomize", sys.path)
     if spec is not None and spec.loader is not None:
         module = sys.modules["sitecustomize"] = module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -96,4 +100,5 @@ def _start():
 
 
 _start()
+_step_aside()
 _go_on()

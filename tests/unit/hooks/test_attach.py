@@ -45,6 +45,13 @@ def test_the_hooks_are_found_without_being_installed(workplace: Path) -> None:
     assert (done.stdout, done.stderr) == ("ran\n", "")
 
 
+def test_nothing_is_looked_for_in_our_folder(workplace: Path) -> None:
+    """A worker may import a lot, each of its forks anew, and none of it is there."""
+    program = "import os, sys\nprint(sys.path[1], os.environ['PYTHONPATH'])"
+    done = python(workplace, program)
+    assert done.stdout.split() == [str(workplace), f"{FOLDER}:{workplace}"]
+
+
 def test_a_package_of_the_same_name_keeps_it(workplace: Path) -> None:
     """supervisord installs `supervisor` too: it stays what it is, and gains the hooks."""
     (workplace / "supervisor").mkdir()
@@ -128,6 +135,20 @@ def test_a_module_is_seen_when_it_is_imported(tmp_path: Path, monkeypatch: pytes
     assert type(some_framework.__loader__).__name__ == "SourceFileLoader"
     _attach.when_imported("some_framework", then)
     assert len(seen) == 2
+
+
+def test_once_all_is_there_no_import_passes_by_us(workplace: Path) -> None:
+    """A fork per job imports the job's modules each time."""
+    program = (
+        "import sys, rq.worker\n"
+        "from supervisor.hooks import _attach\n"
+        "_attach._finder.wanted.clear()\n"
+        "_attach.when_imported('wsgiref', lambda module: None)\n"
+        "print(_attach._finder in sys.meta_path)\n"
+        "import wsgiref\n"
+        "print(_attach._finder in sys.meta_path)"
+    )
+    assert python(workplace, program).stdout.split() == ["True", "False"]
 
 
 def test_a_callback_that_fails_does_not_fail_the_import(
