@@ -157,7 +157,6 @@ class Supervision:
                 meanings.stops(),
                 meanings.forwards() if passes_on else {},
                 self.performer,
-                signals.fileno(),
                 selector.fileno(),
             ),
             meaning,

@@ -10,8 +10,9 @@ Rules
      the end of a process: one that was collected is never signalled.
   3. Where the orders depend on whether work is in flight, they are carried out only while the loop sleeps and nobody has
      said anything that it has not heard: a job that had just begun must not be interrupted.
-  4. Signals stay in order: what cannot be carried out here leaves all that come after it to the loop as well, and two that
-     come at once are both left to it, because Python runs its handlers in the order of the numbers.
+  4. Signals stay in order: what cannot be carried out here leaves all that come after it to the loop as well. Of those that
+     come at once the lower number is first, because Python runs its handlers so; so does the kernel where a process has not
+     got to them yet, and nobody can rely on another order.
 """
 
 from __future__ import annotations
@@ -19,21 +20,12 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable, Iterable, Mapping
-from fcntl import ioctl
 from functools import partial
-from sys import byteorder
 from typing import Protocol
 
 from supervisor.core.effects import Effect, Forward, Kill, Quiet, Stop
 from supervisor.core.foresight import Foresight
 from supervisor.core.names import SignalName
-
-# How many bytes a pipe holds (pipe(7)), by its number in asm-generic/ioctls.h, which all machines use that ECS has;
-# `termios` takes 84 KiB to say the same.
-_FIONREAD = 0x541B
-
-# What the kernel's answer of four bytes is written over.
-_AN_INT = bytes(4)
 
 
 class Early:
@@ -58,7 +50,7 @@ class Prepares(Protocol):
 class Reflex:
     """stops, forwards: the numbers of the signals that ask for the end, and of those that are passed on, with their names.
 
-    pipe: has a byte for each signal of which the loop does not know yet. selector: what the loop waits on, the pipe too.
+    selector: what the loop waits on, which is how it hears of signals, too.
     """
 
     def __init__(
@@ -66,11 +58,9 @@ class Reflex:
         stops: Iterable[int],
         forwards: Mapping[int, SignalName],
         performer: Prepares,
-        pipe: int,
         selector: int,
     ) -> None:
         self._performer = performer
-        self._pipe = pipe
         # Its own descriptor: this object closes what it has in the end, when the number may have long been another's.
         self._selector = select.epoll.fromfd(os.dup(selector))
         self._foresight: Foresight | None = None
@@ -113,8 +103,8 @@ class Reflex:
         return early
 
     def early_for(self, number: int) -> Early | None:
-        """Return what was carried out for this signal, which is the next of which the engine is told."""
-        return self._early[0] if self._early and self._early[0].number == number else None
+        """Return what was carried out for this signal, of which the engine is told next."""
+        return next((early for early in self._early if early.number == number), None)
 
     def was_done(self, order: Effect) -> bool:
         """Say whether the engine's order has been carried out already, and count it as given."""
@@ -130,7 +120,7 @@ class Reflex:
 
     def _on_stop(self, number: int) -> bool:
         stop = self._stop
-        if stop is None or not self._is_next() or not (stop.is_certain or self._has_heard_all()):
+        if stop is None or not (stop.is_certain or self._has_heard_all()):
             return False
         # Once: to many kinds of workers a second one means to drop everything.
         self._stop = None
@@ -141,18 +131,13 @@ class Reflex:
 
     def _on_other(self, number: int, name: SignalName) -> bool:
         foresight = self._foresight
-        if foresight is None or not self._is_next():
+        if foresight is None:
             return False
         orders = foresight.forward(name)
         for order in orders:
             self._performer.prepared(order)()
         self.carried_out(number, orders, True)
         return True
-
-    def _is_next(self) -> bool:
-        """Say whether all signals before this one, and no other after it, have been dealt with."""
-        waiting = int.from_bytes(ioctl(self._pipe, _FIONREAD, _AN_INT), byteorder)
-        return waiting == len(self._early) + 1
 
     def _has_heard_all(self) -> bool:
         """Say whether the loop sleeps and nothing has come but signals."""

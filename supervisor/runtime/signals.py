@@ -3,8 +3,8 @@ worker starts.
 
 The interpreter's own handler, in C, writes the signal's number into a pipe at the moment of delivery; that is what wakes the
 loop, and what keeps order and count. Our handler in Python, which the interpreter runs a little later and once for
-several, does three small things: it raises `came`, so that long turns of the loop can be cut short, it notes the number,
-and it calls what the loop has armed for it. The note is for one case only. If nobody reads while 65,536 signals come (a
+several, does three small things: it calls what the loop has armed for it, it notes the number, and it raises `came`, so that
+long turns of the loop can be cut short. The note is for one case only. If nobody reads while 65,536 signals come (a
 flood of dying children, say), the pipe is full and a later number is lost; so when a read finds it full, what was noted
 counts too. Then a signal may be seen twice, but a stop request is never lost. Handlers, unlike ignored and blocked
 signals, do not pass to a worker (execve(2)).
@@ -75,9 +75,11 @@ class Signals:
     def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None:
         """Have these called in the handler, by number, until one says False or a signal comes that is not among them.
 
-        Nothing is taken by that: the loop sees all signals in its turn.
+        Nothing is taken by that: the loop sees all signals in its turn. Where it has one to see already, nothing is armed.
         """
         self._armed = actions
+        if self.came:
+            self._armed = None
 
     def disarm(self) -> None:
         """Leave everything to the loop again."""
@@ -94,11 +96,12 @@ class Signals:
         _signal.signal(_signal.SIGTSTP, self._note)
 
     def _note(self, number: int, _frame: object) -> None:
-        self._noted.add(number)
-        self.came = True
+        # First, because somebody waits for it.
         if self._armed is not None and ((action := self._armed.get(number)) is None or not action()):
             # Signals stay in order: what comes after this one has to wait for the loop as well.
             self._armed = None
+        self._noted.add(number)
+        self.came = True
 
     def _read(self) -> list[int]:
         self.came = False

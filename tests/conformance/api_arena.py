@@ -168,7 +168,7 @@ class Arena:
 
     def _decide(self) -> None:
         signals = SignalList()
-        reflex = Reflex((), {}, self._performer, signals.fileno(), self.selector.fileno())
+        reflex = Reflex((), {}, self._performer, self.selector.fileno())
         loop = Loop(
             self._engine,
             self._performer,

@@ -97,7 +97,7 @@ class Stage:
             performer,
             self.clock,
             self.signals,
-            Reflex((TERM,), {USR1: USR1_NAME}, performer, self.signals.fileno(), self.selector.fileno()),
+            Reflex((TERM,), {USR1: USR1_NAME}, performer, self.selector.fileno()),
             lambda number: LAST if number == TERM else SignalReceived(SignalName(str(number))),
             lambda: self.reap(),
             self.inbox,

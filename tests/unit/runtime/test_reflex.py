@@ -26,7 +26,7 @@ class Stage:
         self.signals, self.ports, self.selector = SignalList(), Recorder(), selectors.EpollSelector()
         self.selector.register(self.signals.fileno(), selectors.EVENT_READ)
         performer = Performer(self.ports, None, None, self.ports, lambda: (), lambda: None, 1.0)
-        self.reflex = Reflex((TERM,), {USR1: NAME}, performer, self.signals.fileno(), self.selector.fileno())
+        self.reflex = Reflex((TERM,), {USR1: NAME}, performer, self.selector.fileno())
         self.reflex.asleep = True
         self.signals.arm(self.reflex.actions)
 
@@ -57,13 +57,20 @@ def test_only_a_loop_that_sleeps_is_sure_to_have_heard_all() -> None:
     assert stage.ports.calls == []
 
 
-def test_two_that_come_at_once_are_left_to_the_loop() -> None:
-    """Python runs its handlers in the order of the numbers, so which came first is seen in the pipe only."""
+def test_of_two_that_come_at_once_each_finds_what_was_done_for_it() -> None:
+    """Python runs its handlers in the order of the numbers; the engine is told in the order in which they came."""
     stage = Stage()
     stage.expect(STOP, working=(STOP,))
     stage.signals.put(TERM)
-    assert not stage.signals.deliver(USR1)
-    assert stage.ports.calls == []
+    assert stage.signals.deliver(USR1)
+    assert stage.reflex.actions[TERM]()
+    assert stage.ports.calls == [("signal", WEB, NAME), ("stop", WEB, "TERM")]
+    for number, order in ((TERM, STOP), (USR1, Forward(WEB, NAME))):
+        early = stage.reflex.early_for(number)
+        assert early is not None
+        assert stage.reflex.was_done(order)
+        stage.reflex.told(early)
+    assert not stage.reflex.was_done(STOP)
 
 
 def test_a_kill_is_left_to_the_loop() -> None:

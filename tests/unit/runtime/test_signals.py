@@ -63,7 +63,10 @@ print(taken.count(15), len(taken) < 70_000, signals.take())
 
 
 def test_what_is_armed_is_called_in_the_handler_until_it_leaves_one_to_the_loop() -> None:
-    """A signal that is not dealt with, or has nothing armed for it, leaves all that follow to the loop; all are taken."""
+    """A signal that is not dealt with, or has nothing armed for it, leaves all that follow to the loop; all are taken.
+
+    So does one that came before anything was armed.
+    """
     script = """
 signals = Signals(); signals.install()
 called = []
@@ -76,9 +79,11 @@ send(10); send(15); send(10)
 print(called[3:], signals.take(), end=" ")
 signals.arm({10: lambda: act(10, True)}); signals.disarm()
 send(10)
+signals.arm({10: lambda: act(10, True)})
+send(10)
 print(called[4:], signals.take())
 """
-    assert run(script) == "[10, 10, 12] [10, 10, 12, 10] [10] [10, 15, 10] [] [10]"
+    assert run(script) == "[10, 10, 12] [10, 10, 12, 10] [10] [10, 15, 10] [] [10, 10]"
 
 
 def test_no_signal_that_can_be_caught_is_deadly_any_more() -> None:
