@@ -55,9 +55,12 @@ class Client:
         self._numbers = itertools.count(1)
         self._guards: dict[int, weakref.ref[object]] = {}
         self._answers = Answers()
+        # Whether a child that is forked now keeps the connection open, so that what is held here is held until it has ended.
+        self.lends = False
         # The connection of the process that has forked this one and lent it.
         self._lent: Link | None = None
-        self._lends = False
+        self.is_retired = False
+        self._heirs: dict[str, Client] = {}
 
     def introduce(
         self,
@@ -170,7 +173,8 @@ class Client:
     def release(self, number: int) -> None:
         """Say that the work has ended; once that is done, a second time does nothing."""
         if number in self._guards:
-            self._answers.forget(number)
+            if self.hold_wait > 0:
+                self._answers.forget(number)
             self.holds.pop(number, None)
             breath = self._connection.breath
             if breath is not None:
@@ -202,31 +206,31 @@ class Client:
         return self._connection.supervisor_is_dead()
 
     @contextlib.contextmanager
-    def lending(self, through_exec: bool = False) -> Iterator[None]:
-        """Let a child that is made meanwhile keep the connection open, so that what is held here is held until it has ended, too.
-
-        through_exec: it becomes another program. Where that is a Python that we attach to, it does not hand it on any further.
-        """
+    def lending_through_exec(self) -> Iterator[None]:
+        """As `lends`, for a child that becomes another program. Where that is a Python that we attach to, it lends nothing itself."""
         link = self._connection.link
-        self._lends = True
-        if link is not None and through_exec:
+        if link is not None:
             os.environ[_whereabouts.LENT_VARIABLE] = str(link.hand_on(True))
         try:
             yield
         finally:
-            self._lends = False
-            if link is not None and through_exec:
+            if link is not None:
                 link.hand_on(False)
                 os.environ.pop(_whereabouts.LENT_VARIABLE, None)
 
-    def retire(self) -> Client:
-        """Fall silent, in a forked child: connection and holds are its parent's. Return the child's own."""
+    def retire(self) -> None:
+        """Fall silent, in a forked child: connection and holds are its parent's."""
+        self.is_retired = True
         self._guards = {}
         if self._lent is not None:
             self._lent.forsake()
+        self._lent = self._connection.forsake(self.lends)
+
+    def heir(self) -> Client:
+        """Return the child's own, always the same: two threads may ask at once."""
         heir = Client(self.state, self._about)
-        heir._lent = self._connection.forsake(self._lends)
-        return heir
+        heir._lent = self._lent
+        return self._heirs.setdefault("heir", heir)
 
     def line_for(self, number: int) -> bytes:
         """Return what is true of a hold, and for STANDING all that is to be said first."""
@@ -302,15 +306,17 @@ _client = Client()
 
 
 def client() -> Client:
-    """Return the client of this process."""
+    """Return the client of this process. A forked child has its own from when it asks: many do one job and never do."""
+    global _client
+    if _client.is_retired:
+        _client = _client.heir()
     return _client
 
 
-def renew() -> None:
-    """Give this process, a forked child, a client of its own."""
-    global _client
-    _client = _client.retire()
+def retire() -> None:
+    """Fall silent in this process, a forked child."""
+    _client.retire()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=renew)
+    os.register_at_fork(after_in_child=retire)

@@ -51,12 +51,12 @@ class Connection:
 
     __slots__ = (
         "_is_over",
-        "_is_started",
         "_reading",
         "_speaker",
         "_supervisor",
         "breath",
         "first_word_deadline",
+        "is_started",
         "link",
         "path",
     )
@@ -68,14 +68,10 @@ class Connection:
         self.first_word_deadline = 0.0
         self._speaker = speaker
         self._supervisor = 0
-        self._is_started = False
+        # Whether there is a supervisor to listen to, as far as is known.
+        self.is_started = False
         self._is_over = False
         self._reading = threading.Lock()
-
-    @property
-    def is_started(self) -> bool:
-        """Whether there is a supervisor to listen to, as far as is known."""
-        return self._is_started
 
     def start(self) -> bool:
         """Begin to listen at the first use; whether there is a supervisor to listen to."""
@@ -85,16 +81,16 @@ class Connection:
             return False
         self.first_word_deadline = time.monotonic() + FIRST_WORD_SECONDS
         # Before the thread: a hold that is noted from now on will be said when the connection stands.
-        self._is_started = True
+        self.is_started = True
         try:
             _thread.start_new_thread(self._run, ())
         except BaseException as error:
-            self._is_started = False
+            self.is_started = False
             # RuntimeError: no more threads, or the interpreter is ending. Anything else was thrown at the
             # job.
             if not isinstance(error, RuntimeError):
                 raise
-        return self._is_started
+        return self.is_started
 
     @property
     def is_cut_off(self) -> bool:
@@ -119,7 +115,7 @@ class Connection:
     def forsake(self, keep: bool) -> Link | None:
         """Fall silent, in a forked child: the connection is its parent's. keep: return it, open."""
         self._is_over = True
-        self._is_started = False
+        self.is_started = False
         link, self.link, self.breath = self.link, None, None
         if link is not None and not keep:
             link.forsake()

@@ -69,6 +69,7 @@ FORK_WAIT_SECONDS = 20.0
 def stand(where: str) -> None:
     """Become the arbiter, if nobody is and this process may. For the thread that found nobody listening, never for a job."""
     if is_elected(where):
+        _mind_forks()
         _candidate.stand(where)
 
 
@@ -214,6 +215,14 @@ def _after_fork_in_child() -> None:
 
 
 _candidate = Candidate()
+_minds_forks = False
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
+
+def _mind_forks() -> None:
+    """Have forks find the arbiter at rest. Not before there can be one: a worker that forks for each job pays for it."""
+    global _minds_forks
+    if not _minds_forks and hasattr(os, "register_at_fork"):
+        _minds_forks = True
+        os.register_at_fork(
+            before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child
+        )

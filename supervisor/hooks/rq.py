@@ -135,13 +135,17 @@ def _dequeue_any(
 
 
 def _fork_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with client().lending():
+    here = client()
+    here.lends = True
+    try:
         # The horse never returns from it.
         return original(*args, **kwargs)
+    finally:
+        here.lends = False
 
 
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with client().lending(through_exec=True):
+    with client().lending_through_exec():
         return original(*args, **kwargs)
 
 

@@ -111,5 +111,5 @@ def start_worker(tmp_path: Path) -> Iterator[StartWorker]:
 
 
 def _forget() -> None:
-    _client.renew()
+    _client.retire()
     _client.client().state = _client.UNKNOWN

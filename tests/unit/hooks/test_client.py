@@ -302,9 +302,9 @@ def test_a_child_that_goes_on_with_the_work_keeps_the_connection_open(
     way: str, supervisor: FakeSupervisor, start_worker: StartWorker
 ) -> None:
     """Its parent's, until it ends itself; what it starts keeps nothing."""
+    lend = "client().lends = True\nif True:" if way == "fork" else "with client().lending_through_exec():"
     worker = start_worker(
-        f"{PREAMBLE}\nconnected()\nwork = job('work').begin()\nwith client().lending(through_exec={way == 'exec'}):"
-        f"{HEIRS[way]}\nos._exit(0)\n"
+        f"{PREAMBLE}\nconnected()\nwork = job('work').begin()\n{lend}{HEIRS[way]}\nos._exit(0)\n"
     )
     grandchild = int(worker.line())
     worker.process.wait(timeout=15)

@@ -278,6 +278,14 @@ def test_a_fork_waits_while_the_arbiter_is_at_work(start_worker: StartWorker) ->
 import os, threading, _thread
 from supervisor.hooks import _election
 _election.FORK_WAIT_SECONDS = 0.2
+candidate = _election._candidate
+with candidate.at_work:
+    # Nobody has stood, so there is nothing to mind.
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _election._candidate is candidate else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+_election._mind_forks()
 at_work, forked = threading.Event(), threading.Event()
 def work():
     with _election._candidate.at_work:
@@ -285,7 +293,6 @@ def work():
         forked.wait()
 _thread.start_new_thread(work, ())
 at_work.wait()
-candidate = _election._candidate
 pid = os.fork()
 if pid == 0:
     # A candidate of its own, whose lock nobody has.
