@@ -209,11 +209,14 @@ class Client:
     def lending_through_exec(self) -> Iterator[None]:
         """As `lends`, for a child that becomes another program. Where that is a Python that we attach to, it lends nothing itself."""
         link = self._connection.link
+        # Some ways of starting a program fork before.
+        self.lends = True
         if link is not None:
             os.environ[_whereabouts.LENT_VARIABLE] = str(link.hand_on(True))
         try:
             yield
         finally:
+            self.lends = False
             if link is not None:
                 link.hand_on(False)
                 os.environ.pop(_whereabouts.LENT_VARIABLE, None)
@@ -308,9 +311,10 @@ _client = Client()
 def client() -> Client:
     """Return the client of this process. A forked child has its own from when it asks: many do one job and never do."""
     global _client
-    if _client.is_retired:
-        _client = _client.heir()
-    return _client
+    here = _client
+    if here.is_retired:
+        here = _client = here.heir()
+    return here
 
 
 def retire() -> None:

@@ -278,9 +278,17 @@ input()
     worker.succeeds()
 
 
-# Both say the number of a child of their own, which keeps nothing of the connection.
+# Becomes another program, with words as these, which says the number of a child of its own.
+PROGRAM = f"""
+    code = "import os, subprocess; print(subprocess.Popen(['sleep', '60'], close_fds=False).pid, flush=True); input()"
+    os.environ["PYTHONPATH"] = {str(REPOSITORY / "supervisor" / "attach" / "python")!r}
+    words = [sys.executable, "-c", code]
+"""
+
+# All say the number of a child of their own, which keeps nothing of the connection. RQ has started its horses in all these ways.
 HEIRS = {
-    "fork": """
+    "fork": """client().lends = True
+if True:
     if os.fork() == 0:
         grandchild = os.fork()
         if grandchild == 0:
@@ -289,10 +297,13 @@ HEIRS = {
         input()
         os._exit(0)
 """,
-    "exec": f"""
-    code = "import os, subprocess; print(subprocess.Popen(['sleep', '60'], close_fds=False).pid, flush=True); input()"
-    os.environ["PYTHONPATH"] = {str(REPOSITORY / "supervisor" / "attach" / "python")!r}
-    os.posix_spawn(sys.executable, [sys.executable, "-c", code], os.environ)
+    "exec": f"""with client().lending_through_exec():
+{PROGRAM}
+    os.posix_spawn(sys.executable, words, os.environ)
+""",
+    "fork and exec": f"""with client().lending_through_exec():
+{PROGRAM}
+    os.spawnve(os.P_NOWAIT, sys.executable, words, os.environ)
 """,
 }
 
@@ -302,10 +313,7 @@ def test_a_child_that_goes_on_with_the_work_keeps_the_connection_open(
     way: str, supervisor: FakeSupervisor, start_worker: StartWorker
 ) -> None:
     """Its parent's, until it ends itself; what it starts keeps nothing."""
-    lend = "client().lends = True\nif True:" if way == "fork" else "with client().lending_through_exec():"
-    worker = start_worker(
-        f"{PREAMBLE}\nconnected()\nwork = job('work').begin()\n{lend}{HEIRS[way]}\nos._exit(0)\n"
-    )
+    worker = start_worker(f"{PREAMBLE}\nconnected()\nwork = job('work').begin()\n{HEIRS[way]}\nos._exit(0)\n")
     grandchild = int(worker.line())
     worker.process.wait(timeout=15)
     assert supervisor.open_holds() == ["work"]
@@ -313,6 +321,31 @@ def test_a_child_that_goes_on_with_the_work_keeps_the_connection_open(
     worker.tell()
     until(lambda: supervisor.connections == 1, why="the child has gone")
     os.kill(grandchild, signal.SIGKILL)
+
+
+def test_the_threads_of_a_forked_child_share_a_client(start_worker: StartWorker) -> None:
+    """It is made when the first of them asks, and they may ask at once."""
+    start_worker(
+        PREAMBLE
+        + """
+sys.setswitchinterval(1e-6)
+parents = client()
+for _ in range(50):
+    child = os.fork()
+    if child == 0:
+        found, begin = [], threading.Barrier(8)
+        def ask():
+            begin.wait()
+            found.append(client())
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        os._exit(0 if {id(each) for each in found} == {id(client())} and client() is not parents else 1)
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    ).succeeds()
 
 
 def test_a_forked_child_knows_what_its_parent_heard(
