@@ -29,7 +29,7 @@ def windows() -> list[tuple[float, float, frozenset[int]]]:
         until = at + chance.uniform(0.2, 3.0)
         taking_part = chance.sample(range(processes), chance.choice((1, 1, 2, 5, processes)))
         found.append((at, min(until, seconds), frozenset(taking_part)))
-        at = until + chance.uniform(0.2, 1.8)
+        at = until + chance.uniform(0.2, 2.8)
     return found
 
 
