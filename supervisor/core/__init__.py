@@ -34,6 +34,7 @@ The map
     engine.py       moves them: routes facts, passes on what they tell each other (inner.py), knows when to wake
     foresight.py    what a signal would mean for the workers, worked out before it comes
     plan.py         the way out on the clock; sequence.py is its text form
+    announcing.py   what hooks are told of how things stand
     snapshot.py     how things stand, for people; tally.py counts what has happened, for metrics
 
     values          instants.py names.py events.py effects.py edges.py backoff.py exitcode.py policy.py; changes.py alters them

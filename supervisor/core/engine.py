@@ -20,8 +20,9 @@ from copy import copy
 from typing import TypeVar
 
 from . import attachments, holds, lifecycle, protection, worker
+from .announcing import News, news
 from .edges import IllegalMove
-from .effects import Announce, Dump, Effect, Exit, Level, note
+from .effects import Dump, Effect, Exit, Level, note
 from .events import (
     AdviceGiven,
     DumpRequested,
@@ -50,7 +51,7 @@ from .events import (
 )
 from .foresight import Foresight, foresee, imagined
 from .inner import DemandIs, GatesAre, Inner, ProtectionIs, ProtectionWants, StopBegan, WorkersAre
-from .instants import NEVER, Instant, earliest, seconds_left
+from .instants import NEVER, Instant, earliest
 from .machines import Machines
 from .names import WorkerName
 from .policy import Policy
@@ -76,7 +77,7 @@ class Engine(Machines):
         }
         self._looked_at: dict[str, object] = {}
         self._wakes: dict[str, Instant] = {}
-        self._announced: tuple[object, ...] | None = None
+        self._announced: News | None = None
         self._foresight = Foresight(situation=())
         self._wake_at = now
 
@@ -221,10 +222,10 @@ class Engine(Machines):
             messages.append(attachments.gates(self._hooks))
         if self._has_changed("wants", self._protection):
             messages.append(protection.tells_lifecycle(self._protection))
-        news = [message for message in messages if self._is_news(message)]
-        heard = bool(news)
-        while news and not self._has_ended():
-            self._step_lifecycle(news.pop(0), now, effects)
+        unheard = [message for message in messages if self._is_news(message)]
+        heard = bool(unheard)
+        while unheard and not self._has_ended():
+            self._step_lifecycle(unheard.pop(0), now, effects)
         # While the task works, the lifecycle need not hear of every job; it is brought up to date when it moves.
         leaving = not self._has_ended() and lifecycle.is_leaving(self._lifecycle)
         return (leaving and self._tell_flight(now, effects)) or heard
@@ -268,26 +269,14 @@ class Engine(Machines):
         return True
 
     def _announce(self, now: Instant, effects: list[Effect]) -> None:
-        """Tell the hooks whatever has changed for them; they count the seconds down themselves."""
+        """Tell the hooks whatever has changed for them."""
         moved = (self._has_changed("phase", self._lifecycle), self._has_changed("lease", self._protection))
         if self._ended or not any(moved):
             return
-        life = self._lifecycle
-        deadline = lifecycle.work_deadline(life)
-        facts = (
-            life.phase.value,
-            lifecycle.is_accepting(life),
-            lifecycle.is_leaving(life),
-            deadline,
-            protection.is_confirmed(self._protection, now),
-            lifecycle.is_signalled(life),
-        )
-        if facts == self._announced:
-            return
-        self._announced = facts
-        phase, accepting, leaving, _, protected, signalled = facts
-        left = seconds_left(deadline, now)
-        effects.append(Announce(phase, accepting, leaving, left, protected, signalled))
+        found = news(self._lifecycle, self._protection, now)
+        if found != self._announced:
+            self._announced = found
+            effects.append(found.announce(now))
 
     def _step_holds(self, event: Event | Inner, now: Instant, effects: list[Effect]) -> None:
         self._holds = self._step(holds.step, self._holds, event, now, effects)

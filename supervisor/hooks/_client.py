@@ -21,13 +21,11 @@ would leave the child with an import lock that nobody ever opens.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import sys
 import time
 import weakref
-from collections.abc import Iterator
 
 from . import _whereabouts
 from . import _words as words
@@ -55,7 +53,7 @@ class Client:
         self._numbers = itertools.count(1)
         self._guards: dict[int, weakref.ref[object]] = {}
         self._answers = Answers()
-        # Whether a child that is forked now keeps the connection open, so that what is held here is held until it has ended.
+        # Whether a child that is forked now keeps the connection open (_lending.py).
         self.lends = False
         # The connection of the process that has forked this one and lent it.
         self._lent: Link | None = None
@@ -205,21 +203,10 @@ class Client:
         """Whether the process that supervised this one has ended; False where that cannot be known."""
         return self._connection.supervisor_is_dead()
 
-    @contextlib.contextmanager
-    def lending_through_exec(self) -> Iterator[None]:
-        """As `lends`, for a child that becomes another program. Where that is a Python that we attach to, it lends nothing itself."""
-        link = self._connection.link
-        # Some ways of starting a program fork before.
-        self.lends = True
-        if link is not None:
-            os.environ[_whereabouts.LENT_VARIABLE] = str(link.hand_on(True))
-        try:
-            yield
-        finally:
-            self.lends = False
-            if link is not None:
-                link.hand_on(False)
-                os.environ.pop(_whereabouts.LENT_VARIABLE, None)
+    @property
+    def link(self) -> Link | None:
+        """Where to speak; None while there is no connection."""
+        return self._connection.link
 
     def retire(self) -> None:
         """Fall silent, in a forked child: connection and holds are its parent's."""

@@ -40,6 +40,7 @@ from typing import Any
 from . import _attach
 from ._client import client
 from ._keeper import Keeper
+from ._lending import lending_through_exec
 from ._rq_gate import Worker
 from ._versions import note_version
 
@@ -145,7 +146,7 @@ def _fork_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _spawn_horse(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    with client().lending_through_exec():
+    with lending_through_exec(client()):
         return original(*args, **kwargs)
 
 

@@ -24,6 +24,7 @@ from tests.waiting import until
 PREAMBLE = """
 import os, signal, socket, sys, threading
 from supervisor.hooks._client import client
+from supervisor.hooks._lending import lending_through_exec
 from supervisor.hooks.job import job, gate, stopping
 def connected():
     while not client().spoken():
@@ -297,11 +298,11 @@ if True:
         input()
         os._exit(0)
 """,
-    "exec": f"""with client().lending_through_exec():
+    "exec": f"""with lending_through_exec(client()):
 {PROGRAM}
     os.posix_spawn(sys.executable, words, os.environ)
 """,
-    "fork and exec": f"""with client().lending_through_exec():
+    "fork and exec": f"""with lending_through_exec(client()):
 {PROGRAM}
     os.spawnve(os.P_NOWAIT, sys.executable, words, os.environ)
 """,
