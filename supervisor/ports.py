@@ -42,6 +42,12 @@ class Workers(Protocol):
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:
         """As `signal`, then wake the worker if it is stopped: a stopped process does not see the signal (signal(7))."""
 
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
+        """Return calls that together do what `stop` does, the signal first and with as little around it as possible.
+
+        They hold until a process is started or collected. Each may raise OSError where there is nobody to send it to.
+        """
+
     def kill(self, worker: WorkerName) -> int:
         """SIGKILL the worker's group and all that descends from us, setsid or not. Return how many were alive."""
 

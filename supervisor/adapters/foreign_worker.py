@@ -17,6 +17,7 @@ from __future__ import annotations
 import select
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Protocol
 
 from supervisor.config.signals import NUMBERS
@@ -106,6 +107,9 @@ class ForeignWorker:
         if not is_awaited:
             self._tell_end()
         return is_awaited
+
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
+        return (partial(self.stop, worker, signal),)
 
     def kill(self, worker: WorkerName) -> int:  # noqa: ARG002
         self._tell_end()

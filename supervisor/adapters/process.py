@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from supervisor.config.signals import NUMBERS, describe
 from supervisor.core.events import Event, OrphanReaped, SpawnFailed, WorkerExited, WorkerSpawned
@@ -76,6 +77,14 @@ class Processes:
 
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:
         return self._send(worker, NUMBERS[signal]) and self._send(worker, NUMBERS["CONT"])
+
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
+        pid = self._pid_of(worker)
+        if pid is None or self._to_group:
+            return (partial(self.stop, worker, signal),)
+        wake = partial(self._send, worker, NUMBERS["CONT"])
+        # Nothing of ours runs before the system call: code that was never run is slow the first time.
+        return (partial(os.kill, pid, NUMBERS[signal]), wake)
 
     def kill(self, worker: WorkerName) -> int:
         return self._kill_all(self._pid_of(worker))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from supervisor.adapters.hook_socket import HookSocket
@@ -51,6 +51,9 @@ class Elsewhere:
 
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:  # noqa: ARG002
         return False
+
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:  # noqa: ARG002
+        return ()
 
     def kill(self, worker: WorkerName) -> int:  # noqa: ARG002
         return 0

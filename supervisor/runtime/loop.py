@@ -83,7 +83,7 @@ class TakesSignals(Protocol):
 
     def take(self) -> list[int]: ...
 
-    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None: ...
+    def arm(self, actions: Mapping[int, Callable[[int], bool]]) -> None: ...
 
     def disarm(self) -> None: ...
 
@@ -175,6 +175,8 @@ class Loop:
         self._take_signals()
         self._collect_children()
         self._take_posted()
+        if self._performer.exit_status is not None:
+            return
         self._signals.arm(self._reflex.actions)
         self._serve()
         self._look_at_clock()

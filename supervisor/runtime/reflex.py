@@ -17,10 +17,10 @@ Rules
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from typing import Protocol
 
 from supervisor.core.effects import Effect, Forward, Kill, Quiet, Stop
@@ -44,7 +44,7 @@ class Early:
 
 
 class Prepares(Protocol):
-    def prepared(self, effect: Quiet | Stop | Forward) -> Callable[[], object]: ...
+    def prepared(self, effect: Quiet | Stop | Forward) -> tuple[Callable[[], object], ...]: ...
 
 
 class Reflex:
@@ -61,8 +61,9 @@ class Reflex:
         selector: int,
     ) -> None:
         self._performer = performer
+        self._forwards = forwards
         # Its own descriptor: this object closes what it has in the end, when the number may have long been another's.
-        self._selector = select.epoll.fromfd(os.dup(selector))
+        self._look = select.epoll.fromfd(os.dup(selector)).poll
         self._foresight: Foresight | None = None
         self._working = False
         self._stop: _Prepared | None = None
@@ -70,9 +71,9 @@ class Reflex:
         # Whether the loop waits, with nothing left to decide on.
         self.asleep = False
         # What the handler calls, by number; each says whether it has done all that the worker is to have of the signal.
-        self.actions: dict[int, Callable[[], bool]] = {
-            **{number: partial(self._on_stop, number) for number in stops},
-            **{number: partial(self._on_other, number, name) for number, name in forwards.items()},
+        self.actions: dict[int, Callable[[int], bool]] = {
+            **dict.fromkeys(stops, self._on_stop),
+            **dict.fromkeys(forwards, self._on_other),
         }
 
     def expect(self, foresight: Foresight | None, working: bool) -> None:
@@ -86,7 +87,7 @@ class Reflex:
         # To kill takes long, and nobody waits for it.
         gentle = tuple(order for order in orders if not isinstance(order, Kill))
         if gentle and len(gentle) == len(orders):
-            steps = tuple(map(self._performer.prepared, gentle))
+            steps = tuple(step for order in gentle for step in self._performer.prepared(order))
             self._stop = _Prepared(orders, steps, foresight.is_certain)
         self._working = working
         self._foresight = foresight
@@ -120,28 +121,30 @@ class Reflex:
 
     def _on_stop(self, number: int) -> bool:
         stop = self._stop
-        if stop is None or not (stop.is_certain or self._has_heard_all()):
+        # Heard is all when the loop sleeps and nothing has come but signals.
+        if stop is None or not (stop.is_certain or (self.asleep and len(self._look(0, 2)) == 1)):
             return False
         # Once: to many kinds of workers a second one means to drop everything.
         self._stop = None
         for step in stop.steps:
-            step()
+            try:  # noqa: SIM105 - what `suppress` runs would come before the signal
+                step()
+            except OSError:
+                pass  # nobody there, or not ours to signal: as for the same order in the loop
         self.carried_out(number, stop.orders, stop.is_certain)
         return True
 
-    def _on_other(self, number: int, name: SignalName) -> bool:
+    def _on_other(self, number: int) -> bool:
         foresight = self._foresight
         if foresight is None:
             return False
-        orders = foresight.forward(name)
+        orders = foresight.forward(self._forwards[number])
         for order in orders:
-            self._performer.prepared(order)()
+            for step in self._performer.prepared(order):
+                with contextlib.suppress(OSError):
+                    step()
         self.carried_out(number, orders, True)
         return True
-
-    def _has_heard_all(self) -> bool:
-        """Say whether the loop sleeps and nothing has come but signals."""
-        return self.asleep and len(self._selector.poll(0, 2)) == 1
 
 
 class _Prepared:

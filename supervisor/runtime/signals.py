@@ -44,7 +44,7 @@ class Signals:
         self.came = False
         self._noted: set[int] = set()
         self._early: list[int] = []
-        self._armed: Mapping[int, Callable[[], bool]] | None = None
+        self._armed: Mapping[int, Callable[[int], bool]] | None = None
         self._reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         _signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
@@ -72,7 +72,7 @@ class Signals:
         early, self._early = self._early, []
         return early + self._read()
 
-    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None:
+    def arm(self, actions: Mapping[int, Callable[[int], bool]]) -> None:
         """Have these called in the handler, by number, until one says False or a signal comes that is not among them.
 
         Nothing is taken by that: the loop sees all signals in its turn. Where it has one to see already, nothing is armed.
@@ -97,7 +97,7 @@ class Signals:
 
     def _note(self, number: int, _frame: object) -> None:
         # First, because somebody waits for it.
-        if self._armed is not None and ((action := self._armed.get(number)) is None or not action()):
+        if self._armed is not None and ((action := self._armed.get(number)) is None or not action(number)):
             # Signals stay in order: what comes after this one has to wait for the loop as well.
             self._armed = None
         self._noted.add(number)

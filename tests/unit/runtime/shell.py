@@ -6,6 +6,7 @@ import os
 import selectors
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from supervisor.core.effects import Announce, Grant, Note, Refuse
 from supervisor.core.events import Event, ProtectionAnswer, WorkerSpawned
@@ -66,6 +67,9 @@ class Recorder:
         self.calls.append(("stop", worker, signal))
         return True
 
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
+        return (partial(self.stop, worker, signal),)
+
     def kill(self, worker: WorkerName) -> int:
         self.calls.append(("kill", worker))
         return 0
@@ -104,7 +108,7 @@ class SignalList:
 
     def __init__(self) -> None:
         self.came = False
-        self.armed: Mapping[int, Callable[[], bool]] = {}
+        self.armed: Mapping[int, Callable[[int], bool]] = {}
         self._reader, self._writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def put(self, *numbers: int) -> None:
@@ -115,12 +119,12 @@ class SignalList:
     def deliver(self, number: int) -> bool:
         """Let one come as the interpreter does; say whether what was armed has dealt with it."""
         self.put(number)
-        return number in self.armed and self.armed[number]()
+        return number in self.armed and self.armed[number](number)
 
     def fileno(self) -> int:
         return self._reader
 
-    def arm(self, actions: Mapping[int, Callable[[], bool]]) -> None:
+    def arm(self, actions: Mapping[int, Callable[[int], bool]]) -> None:
         self.armed = actions
 
     def disarm(self) -> None:

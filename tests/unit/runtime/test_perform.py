@@ -118,9 +118,10 @@ def test_an_order_can_be_prepared() -> None:
     """What is prepared does the same, and nothing before it is called."""
     ports = Recorder()
     prepares = performer(ports)
-    steps = [prepares.prepared(order) for order in (Quiet(WEB, None), Quiet(WEB, TSTP), Stop(WEB, TERM))]
+    orders = (Quiet(WEB, None), Quiet(WEB, TSTP), Stop(WEB, TERM), Forward(WEB, TERM))
+    steps = [step for order in orders for step in prepares.prepared(order)]
     assert (ports.calls, prepares.asked_to_stop) == ([], False)
-    for step in (*steps, prepares.prepared(Forward(WEB, TERM))):
+    for step in steps:
         step()
     assert ports.calls == [("signal", WEB, TSTP), ("stop", WEB, TERM), ("signal", WEB, TERM)]
     assert prepares.asked_to_stop

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import selectors
+from collections.abc import Callable
+from functools import partial
 
 from supervisor.core.effects import Forward, Kill, Quiet, Stop
 from supervisor.core.foresight import Foresight, Urgent
@@ -22,11 +24,12 @@ TERM, USR1 = 15, 10
 class Stage:
     """A reflex with everything around it in reach; the loop sleeps."""
 
-    def __init__(self) -> None:
-        self.signals, self.ports, self.selector = SignalList(), Recorder(), selectors.EpollSelector()
+    def __init__(self, ports: Recorder | None = None) -> None:
+        self.signals, self.selector = SignalList(), selectors.EpollSelector()
+        self.ports = ports or Recorder()
         self.selector.register(self.signals.fileno(), selectors.EVENT_READ)
-        performer = Performer(self.ports, None, None, self.ports, lambda: (), lambda: None, 1.0)
-        self.reflex = Reflex((TERM,), {USR1: NAME}, performer, self.selector.fileno())
+        self.performer = Performer(self.ports, None, None, self.ports, lambda: (), lambda: None, 1.0)
+        self.reflex = Reflex((TERM,), {USR1: NAME}, self.performer, self.selector.fileno())
         self.reflex.asleep = True
         self.signals.arm(self.reflex.actions)
 
@@ -63,7 +66,7 @@ def test_of_two_that_come_at_once_each_finds_what_was_done_for_it() -> None:
     stage.expect(STOP, working=(STOP,))
     stage.signals.put(TERM)
     assert stage.signals.deliver(USR1)
-    assert stage.reflex.actions[TERM]()
+    assert stage.reflex.actions[TERM](TERM)
     assert stage.ports.calls == [("signal", WEB, NAME), ("stop", WEB, "TERM")]
     for number, order in ((TERM, STOP), (USR1, Forward(WEB, NAME))):
         early = stage.reflex.early_for(number)
@@ -71,6 +74,28 @@ def test_of_two_that_come_at_once_each_finds_what_was_done_for_it() -> None:
         assert stage.reflex.was_done(order)
         stage.reflex.told(early)
     assert not stage.reflex.was_done(STOP)
+
+
+class Forbidden(Recorder):
+    """Whose worker may not be signalled: it has become another user's."""
+
+    def signal(self, worker: WorkerName, signal: SignalName) -> bool:
+        super().signal(worker, signal)
+        raise PermissionError
+
+    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
+        return (partial(self.signal, worker, signal), partial(self.stop, worker, signal))
+
+
+def test_a_worker_that_cannot_be_signalled_stops_nothing_else() -> None:
+    """In a handler an exception would go to whatever runs; the other steps are taken, and the stop counts as asked."""
+    stage = Stage(Forbidden())
+    stage.expect(STOP)
+    assert stage.signals.deliver(TERM)
+    assert stage.signals.deliver(USR1)
+    assert stage.ports.calls == [("signal", WEB, "TERM"), ("stop", WEB, "TERM"), ("signal", WEB, NAME)]
+    assert stage.performer.asked_to_stop
+    assert stage.reflex.was_done(STOP)
 
 
 def test_a_kill_is_left_to_the_loop() -> None:

@@ -71,15 +71,15 @@ def test_what_is_armed_is_called_in_the_handler_until_it_leaves_one_to_the_loop(
 signals = Signals(); signals.install()
 called = []
 def act(number, deals): called.append(number); return deals
-signals.arm({10: lambda: act(10, True), 12: lambda: act(12, False)})
+signals.arm({10: lambda _: act(10, True), 12: lambda _: act(12, False)})
 send(10); send(10); send(12); send(10)
 print(called, signals.take(), end=" ")
-signals.arm({10: lambda: act(10, True)})
+signals.arm({10: lambda _: act(10, True)})
 send(10); send(15); send(10)
 print(called[3:], signals.take(), end=" ")
-signals.arm({10: lambda: act(10, True)}); signals.disarm()
+signals.arm({10: lambda _: act(10, True)}); signals.disarm()
 send(10)
-signals.arm({10: lambda: act(10, True)})
+signals.arm({10: lambda _: act(10, True)})
 send(10)
 print(called[4:], signals.take())
 """
