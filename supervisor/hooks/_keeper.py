@@ -52,7 +52,9 @@ class Keeper:
     @property
     def wanted_shut(self) -> bool:
         """Whether no new work should begin now."""
-        state = client().look()
+        here = self._client
+        # Begun, and in no forked child: it need not be asked whether the client is there.
+        state = client().look() if here is None or here.is_retired else here.state
         return not state.accepting or state.stopping or self._is_orphaned
 
     def wait_open(self, timeout: float) -> bool:

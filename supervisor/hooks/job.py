@@ -62,8 +62,8 @@ class Job:
 
     def begin(self) -> Job:
         """Begin without `with`, for frameworks that call back. Keep the object until the end."""
-        here, number = self._enter()
-        if number and here.begin(number, self._about, self._ttl):
+        if asked := self._begin():
+            here, number = asked
             try:
                 here.waiting.wait(lambda: here.answered(number), here.hold_wait)
             except BaseException:
@@ -128,8 +128,8 @@ class Job:
         self.end()
 
     async def __aenter__(self) -> Job:
-        here, number = self._enter()
-        if number and here.begin(number, self._about, self._ttl):
+        if asked := self._begin():
+            here, number = asked
             try:
                 # RuntimeError: another library's event loop. There is nothing to wait with, so the job goes
                 # on.
@@ -154,13 +154,16 @@ class Job:
         about = self._about or getattr(work, "__qualname__", "")
         return decorate(work, lambda: Job(about, ttl=self._ttl), self._on_refused)
 
-    def _enter(self) -> tuple[Client, int]:
+    def _begin(self) -> tuple[Client, int] | None:
+        """Begin; return what has to be waited for: the answer about this hold."""
+        self.why = None
         here = client()
         number = here.enter(self)
-        if number:
-            self._open.append((here, number))
-        self.why = None
-        return here, number
+        if not number:
+            return None
+        hold = here, number
+        self._open.append(hold)
+        return hold if here.begin(number, self._about, self._ttl) else None
 
 
 @overload

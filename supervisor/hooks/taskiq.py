@@ -108,7 +108,7 @@ def _patch(module: Any) -> None:
             return await originals["callback"](self, message, *args, **kwargs)
         if attached.is_shut() and await attached.hand_back(message):
             return None
-        delivery = _Delivery(message)
+        delivery = _Delivery(attached, message)
         token = _delivery.set(delivery)
         try:
             return await originals["callback"](self, message, *args, **kwargs)
@@ -118,19 +118,33 @@ def _patch(module: Any) -> None:
                 delivery.job.end()
 
     @functools.wraps(originals["run_task"])
-    async def run_task(self: Any, target: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
-        attached, delivery = _receivers.get(id(self)), _delivery.get()
-        if attached is None or delivery is None or delivery.job is not None:
-            return await originals["run_task"](self, target, message, *args, **kwargs)
-        job = delivery.job = await Job(f"{message.task_name} {message.task_id}").__aenter__()
-        if (attached.is_shut() or job.refused) and await attached.hand_back(delivery.message):
+    def run_task(self: Any, target: Any, message: Any, *args: Any, **kwargs: Any) -> Any:
+        delivery = _delivery.get()
+        if delivery is None or delivery.job is not None:
+            return originals["run_task"](self, target, message, *args, **kwargs)
+        job = delivery.job = Job(f"{message.task_name} {message.task_id}")
+        if not client().hold_wait:
+            job.begin()
+            # Mostly, and without one more coroutine around each task. What waits for a thread is asked again.
+            if inspect.iscoroutinefunction(target) and not delivery.attached.is_shut():
+                return originals["run_task"](self, target, message, *args, **kwargs)
+        return run_carefully(self, job, delivery, target, message, *args, **kwargs)
+
+    async def run_carefully(
+        self: Any, job: Job, delivery: _Delivery, target: Any, message: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        if client().hold_wait:
+            await job.__aenter__()
+        if (delivery.attached.is_shut() or job.refused) and await delivery.attached.hand_back(
+            delivery.message
+        ):
             error = NotBegunError()
             return result_type(
                 is_err=True, return_value=None, execution_time=0.0, error=error, labels=message.labels
             )
         result = await originals["run_task"](self, target, message, *args, **kwargs)
         if isinstance(getattr(result, "error", None), NotBegunError):
-            await attached.hand_back(delivery.message)
+            await delivery.attached.hand_back(delivery.message)
         return result
 
     receiver.listen, receiver.callback, receiver.run_task = listen, callback, run_task
@@ -151,9 +165,10 @@ def _listen_attached(receiver: Any, finish_event: Any, not_begun: type[BaseExcep
 class _Delivery:
     """A message on its way through the receiver, and its hold."""
 
-    __slots__ = ("job", "message")
+    __slots__ = ("attached", "job", "message")
 
-    def __init__(self, message: Any) -> None:
+    def __init__(self, attached: _Attached, message: Any) -> None:
+        self.attached = attached
         self.message = message
         self.job: Job | None = None
 
