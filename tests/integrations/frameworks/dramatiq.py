@@ -6,7 +6,8 @@ import json
 import signal
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,21 @@ class Dramatiq:
 
     def send(self, setting: Setting, *calls: Sequence[Any], delay: int | None = None) -> None:
         """Put these calls (function, name, arguments) into the queue. delay: in milliseconds, of Redis alone."""
+        with self._reached(setting) as broker:
+            for function, *arguments in calls:
+                broker.enqueue(_message(setting.queue, function, *arguments), delay=delay)
+
+    @contextmanager
+    def _reached(self, setting: Setting) -> Iterator[Broker]:
         if self.broker == REDIS:
-            broker: Broker = RedisBroker(url=setting.broker)
+            # Its own client's connections a broker of Dramatiq 1 leaves open.
+            with redis.Redis.from_url(setting.broker) as client:
+                yield RedisBroker(client=client)
         else:
             broker = RabbitmqBroker(url=_url(setting))
             broker.declare_queue(setting.queue, ensure=True)
-        for function, *arguments in calls:
-            broker.enqueue(_message(setting.queue, function, *arguments), delay=delay)
-        broker.close()
+            yield broker
+            broker.close()
 
     def waiting(self, setting: Setting) -> int:
         if self.broker == REDIS:
