@@ -29,6 +29,10 @@ class Answers:
         """Begin to wait for one."""
         self._answers[number] = NOT_YET
 
+    def is_open(self, number: int) -> bool:
+        """Whether one is waited for, or was not taken."""
+        return number in self._answers
+
     def is_there(self, number: int) -> bool:
         """Whether one has come."""
         return self._answers.get(number) is not NOT_YET

@@ -107,26 +107,35 @@ class Client:
         self._guards[number] = weakref.ref(owner, lambda _: self.release(number))
         return number
 
-    def begin(self, number: int, about: str, ttl: float | None) -> bool:
-        """Say that work begins. True where it has to wait for its answer, at most `hold_wait` seconds."""
-        asks = self.hold_wait > 0 and self._answers.can_be_had
-        if asks:
+    def begin(self, owner: object, about: str, ttl: float | None) -> int:
+        """Say that work begins, which ends with its owner at the latest; return its number, 0 where nobody listens.
+
+        Where that has asked (`asked`), the answer is to be waited for, at most `hold_wait` seconds, and taken.
+        """
+        # As in `enter`: every job comes through here, and each call costs it something.
+        if not (self._connection.is_started or self._start()):
+            return 0
+        number = next(self._numbers)
+        self._guards[number] = weakref.ref(owner, lambda _: self.release(number))
+        if self.hold_wait > 0 and self._answers.can_be_had:
             self._answers.expect(number)
-            line = words.question(number, about, ttl)
+            self._begin_at_once(number, words.question(number, about, ttl))
         elif ttl is None:
             self.holds[number] = about
             breath = self._connection.breath
             if breath is not None:
                 breath.begin(number, about)
-            return False
         else:
-            line = words.hold(number, about, ttl)
-        self._begin_at_once(number, line)
-        return asks
+            self._begin_at_once(number, words.hold(number, about, ttl))
+        return number
 
     def fetch(self, number: int) -> None:
         """Say that this process looks for work."""
         self._begin_at_once(number, words.fetch(number))
+
+    def asked(self, number: int) -> bool:
+        """Whether this hold has a question open, or an answer that was not taken."""
+        return self._answers.is_open(number)
 
     def answered(self, number: int) -> bool:
         """Whether the question about this hold has its answer."""

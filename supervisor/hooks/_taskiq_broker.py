@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import functools
 import inspect
 import uuid
 from collections.abc import Iterator
@@ -19,38 +20,53 @@ PAGE = 1000
 
 
 class StreamIds:
-    """Which messages of a stream this process has passed on, and which it has sent again.
+    """Which messages of a stream this process has passed on, and which it has sent again; as Redis names them.
 
     is_exact: what is neither is read ahead, and ours.
     """
 
     def __init__(self, is_exact: bool) -> None:
         self.is_exact = is_exact
-        self.in_hand: set[tuple[str, str]] = set()
-        self.sent_again: set[tuple[str, str]] = set()
+        self._in_hand: set[tuple[Any, Any]] = set()
+        self._sent_again: set[tuple[str, str]] = set()
+
+    def passed_on(self, queue: Any, number: Any, ack: Any) -> Any:
+        """Note a message that is passed on; return its acknowledgement, by which it is known from now on."""
+        known = functools.partial(ack)
+        known.key = queue, number  # type: ignore[attr-defined]
+        self._in_hand.add((queue, number))
+        return known
+
+    def done(self, message: Any) -> None:
+        """Forget a message that was acknowledged."""
+        if self._in_hand:
+            self._in_hand.discard(_key(message))
+
+    def send_again(self, key: tuple[str, str]) -> None:
+        """Note that a message that was read ahead has been sent again."""
+        self._sent_again.add(key)
 
     def was_sent_again(self, message: Any) -> bool:
         """Whether this message has been sent again before it was its turn; then it is no longer ours to run."""
-        key = getattr(getattr(message, "ack", None), "key", None)
-        if key is None or key not in self.sent_again:
+        if not self._sent_again or (key := _key(message)) is None:
             return False
-        self.sent_again.discard(key)
-        self.in_hand.discard(key)
+        told = _text(key[0]), _text(key[1])
+        if told not in self._sent_again:
+            return False
+        self._sent_again.discard(told)
+        self._in_hand.discard(key)
         return True
 
+    def is_known(self, key: tuple[str, str]) -> bool:
+        """Whether this message was passed on or sent again."""
+        # Made alike here, where it is seldom asked, and not for every message.
+        return key in self._sent_again or key in {
+            (_text(queue), _text(number)) for queue, number in self._in_hand
+        }
 
-class _Ack:
-    """A message's acknowledgement, which also knows the message."""
 
-    def __init__(self, ids: StreamIds, key: tuple[str, str], ack: Any) -> None:
-        self.key = key
-        self._ids = ids
-        self._ack = ack
-        ids.in_hand.add(key)
-
-    async def __call__(self) -> None:
-        await self._ack()
-        self._ids.in_hand.discard(self.key)
+def _key(message: Any) -> tuple[Any, Any] | None:
+    return getattr(getattr(message, "ack", None), "key", None)
 
 
 def remember_ids(broker: Any) -> StreamIds:
@@ -63,9 +79,9 @@ def remember_ids(broker: Any) -> StreamIds:
     names = tuple(inspect.signature(make).parameters)
 
     def ack_generator(*args: Any, **kwargs: Any) -> Any:
-        given = dict(zip(names, args, strict=False), **kwargs)
-        key = _text(given.get("queue_name", broker.queue_name)), _text(given["id"])
-        return _Ack(ids, key, make(*args, **kwargs))
+        given = dict(zip(names, args, strict=False), **kwargs) if args else kwargs
+        queue = given.get("queue_name", broker.queue_name)
+        return ids.passed_on(queue, given["id"], make(*args, **kwargs))
 
     broker._ack_generator = ack_generator
     return ids
@@ -110,9 +126,9 @@ async def hand_back_read_ahead(broker: Any, ids: StreamIds) -> None:
             )
             for each in pending:
                 key = _text(stream), _text(each["message_id"])
-                if key not in ids.in_hand and key not in ids.sent_again:
+                if not ids.is_known(key):
                     await _move(redis, broker, stream, each["message_id"])
-                    ids.sent_again.add(key)
+                    ids.send_again(key)
 
 
 async def _move(redis: Any, broker: Any, stream: str, number: Any) -> None:

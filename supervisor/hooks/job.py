@@ -158,12 +158,12 @@ class Job:
         """Begin; return what has to be waited for: the answer about this hold."""
         self.why = None
         here = client()
-        number = here.enter(self)
+        number = here.begin(self, self._about, self._ttl)
         if not number:
             return None
         hold = here, number
         self._open.append(hold)
-        return hold if here.begin(number, self._about, self._ttl) else None
+        return hold if here.hold_wait and here.asked(number) else None
 
 
 @overload

@@ -111,7 +111,9 @@ def _patch(module: Any) -> None:
         delivery = _Delivery(attached, message)
         token = _delivery.set(delivery)
         try:
-            return await originals["callback"](self, message, *args, **kwargs)
+            result = await originals["callback"](self, message, *args, **kwargs)
+            attached.ids.done(message)
+            return result
         finally:
             _delivery.reset(token)
             if delivery.job is not None:
@@ -188,7 +190,7 @@ class _Attached:
         self._listen = receiver.broker.listen
         self._executor = receiver.executor
         self._not_begun = not_begun
-        self._ids = remember_ids(receiver.broker)
+        self.ids = remember_ids(receiver.broker)
 
     def start(self) -> None:
         here = client()
@@ -220,6 +222,7 @@ class _Attached:
         """Return a message to the broker; False where it could not be understood, so that taskiq deals with it."""
         if not await hand_back(self._broker, message):
             return False
+        self.ids.done(message)
         if not self.is_shut():
             # Refused: whoever fetches it again at once will be refused again.
             await asyncio.sleep(GATE_SECONDS)
@@ -248,7 +251,7 @@ class _Attached:
                     message = await anext(messages)
                 except StopAsyncIteration:
                     return
-                if not self._ids.was_sent_again(message):
+                if not self.ids.was_sent_again(message):
                     yield message
         finally:
             self._lift_limit()
@@ -258,7 +261,7 @@ class _Attached:
 
     async def _hand_back_read_ahead(self) -> None:
         try:
-            await asyncio.wait_for(hand_back_read_ahead(self._broker, self._ids), HAND_BACK_SECONDS)
+            await asyncio.wait_for(hand_back_read_ahead(self._broker, self.ids), HAND_BACK_SECONDS)
         except Exception as error:  # noqa: BLE001 - the broker's, of whatever kind: tried again in a moment
             _attach.warn(
                 f"what was read ahead could not be handed back yet ({type(error).__name__}: {error})"
@@ -288,7 +291,7 @@ class _Attached:
 
     @_attach.guard
     def _advise(self) -> None:
-        for setting, why, fix in advice(self._broker, self._ids):
+        for setting, why, fix in advice(self._broker, self.ids):
             client().advise(setting, why, fix)
 
 
