@@ -61,8 +61,8 @@ class BySocket:
         # Named for the hook's client: found by itself, it could be an arbiter's place, and ours to take.
         self._here = _client(path)
         self._ttl = ttl
-        self._number = self._here.enter(self)
-        asks = self._here.begin(self._number, about, ttl)
+        self._number = self._here.begin(self, about, ttl)
+        asks = self._here.asked(self._number)
         with signals_let_in():
             answered = asks and self._here.waiting.wait(self._is_answered, self._here.hold_wait)
         why = self._here.take_answer(self._number, about, ttl)
