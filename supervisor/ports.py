@@ -42,8 +42,10 @@ class Workers(Protocol):
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:
         """As `signal`, then wake the worker if it is stopped: a stopped process does not see the signal (signal(7))."""
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
-        """Return calls that together do what `stop` does, the signal first and with as little around it as possible.
+    def prepared(
+        self, worker: WorkerName, signal: SignalName, wakes: bool
+    ) -> tuple[Callable[[], object], ...]:
+        """Return calls that do what `signal` does, or `stop` (wakes), the signal first and with as little around as possible.
 
         They hold until a process is started or collected. Each may raise OSError where there is nobody to send it to.
         """

@@ -108,8 +108,10 @@ class ForeignWorker:
             self._tell_end()
         return is_awaited
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
-        return (partial(self.stop, worker, signal),)
+    def prepared(
+        self, worker: WorkerName, signal: SignalName, wakes: bool
+    ) -> tuple[Callable[[], object], ...]:
+        return (partial(self.stop if wakes else self.signal, worker, signal),)
 
     def kill(self, worker: WorkerName) -> int:  # noqa: ARG002
         self._tell_end()

@@ -78,13 +78,15 @@ class Processes:
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:
         return self._send(worker, NUMBERS[signal]) and self._send(worker, NUMBERS["CONT"])
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
-        pid = self._pid_of(worker)
-        if pid is None or self._to_group:
-            return (partial(self.stop, worker, signal),)
-        wake = partial(self._send, worker, NUMBERS["CONT"])
+    def prepared(
+        self, worker: WorkerName, signal: SignalName, wakes: bool
+    ) -> tuple[Callable[[], object], ...]:
+        pid, number = self._pid_of(worker), NUMBERS[signal]
+        if pid is None or self._to_group or number in _STOPPING:
+            return (partial(self.stop if wakes else self.signal, worker, signal),)
         # Nothing of ours runs before the system call: code that was never run is slow the first time.
-        return (partial(os.kill, pid, NUMBERS[signal]), wake)
+        then = partial(self._send, worker, NUMBERS["CONT"]) if wakes else self._note_no_stop
+        return (partial(os.kill, pid, number), then)
 
     def kill(self, worker: WorkerName) -> int:
         return self._kill_all(self._pid_of(worker))
@@ -124,6 +126,9 @@ class Processes:
 
     def _pid_of(self, worker: WorkerName) -> int | None:
         return self._pid if worker == self._worker else None
+
+    def _note_no_stop(self) -> None:
+        self._stop_was_sent = False
 
     def _send(self, worker: WorkerName, number: int) -> bool:
         pid = self._pid_of(worker)

@@ -52,7 +52,12 @@ class Elsewhere:
     def stop(self, worker: WorkerName, signal: SignalName) -> bool:  # noqa: ARG002
         return False
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:  # noqa: ARG002
+    def prepared(
+        self,
+        worker: WorkerName,  # noqa: ARG002
+        signal: SignalName,  # noqa: ARG002
+        wakes: bool,  # noqa: ARG002
+    ) -> tuple[Callable[[], object], ...]:
         return ()
 
     def kill(self, worker: WorkerName) -> int:  # noqa: ARG002

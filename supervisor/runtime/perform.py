@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import assert_never
 
 from supervisor.core.effects import (
@@ -98,10 +97,10 @@ class Performer:
         Each may raise OSError, which means what False means of a worker's port. Empty where only hooks are told.
         """
         if isinstance(effect, Stop):
-            return (*self._workers.prepared_stop(effect.worker, effect.signal), self._note_stop)
+            return (*self._workers.prepared(effect.worker, effect.signal, wakes=True), self._note_stop)
         if effect.signal is None:
             return ()
-        return (partial(self._workers.signal, effect.worker, effect.signal),)
+        return self._workers.prepared(effect.worker, effect.signal, wakes=False)
 
     def _note_stop(self) -> None:
         self.asked_to_stop = True

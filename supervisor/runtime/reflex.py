@@ -17,7 +17,6 @@ Rules
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 from collections.abc import Callable, Iterable, Mapping
@@ -126,11 +125,7 @@ class Reflex:
             return False
         # Once: to many kinds of workers a second one means to drop everything.
         self._stop = None
-        for step in stop.steps:
-            try:  # noqa: SIM105 - what `suppress` runs would come before the signal
-                step()
-            except OSError:
-                pass  # nobody there, or not ours to signal: as for the same order in the loop
+        _take(stop.steps)
         self.carried_out(number, stop.orders, stop.is_certain)
         return True
 
@@ -140,11 +135,17 @@ class Reflex:
             return False
         orders = foresight.forward(self._forwards[number])
         for order in orders:
-            for step in self._performer.prepared(order):
-                with contextlib.suppress(OSError):
-                    step()
+            _take(self._performer.prepared(order))
         self.carried_out(number, orders, True)
         return True
+
+
+def _take(steps: Iterable[Callable[[], object]]) -> None:
+    for step in steps:
+        try:  # noqa: SIM105 - what `suppress` runs would come before the signal
+            step()
+        except OSError:
+            pass  # nobody there, or not ours to signal: as for the same order in the loop
 
 
 class _Prepared:

@@ -67,8 +67,10 @@ class Recorder:
         self.calls.append(("stop", worker, signal))
         return True
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
-        return (partial(self.stop, worker, signal),)
+    def prepared(
+        self, worker: WorkerName, signal: SignalName, wakes: bool
+    ) -> tuple[Callable[[], object], ...]:
+        return (partial(self.stop if wakes else self.signal, worker, signal),)
 
     def kill(self, worker: WorkerName) -> int:
         self.calls.append(("kill", worker))

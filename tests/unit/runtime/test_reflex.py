@@ -83,8 +83,11 @@ class Forbidden(Recorder):
         super().signal(worker, signal)
         raise PermissionError
 
-    def prepared_stop(self, worker: WorkerName, signal: SignalName) -> tuple[Callable[[], object], ...]:
-        return (partial(self.signal, worker, signal), partial(self.stop, worker, signal))
+    def prepared(
+        self, worker: WorkerName, signal: SignalName, wakes: bool
+    ) -> tuple[Callable[[], object], ...]:
+        fails = partial(self.signal, worker, signal)
+        return (fails, partial(self.stop, worker, signal)) if wakes else (fails,)
 
 
 def test_a_worker_that_cannot_be_signalled_stops_nothing_else() -> None:
