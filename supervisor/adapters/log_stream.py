@@ -71,7 +71,7 @@ class LogStream:
             self._bell.put(None)
 
     def flush(self, limit: float) -> None:
-        # As the bell, in place of an Event: at an exit, which somebody waits for, a tenth of the time.
+        # Another bell in place of an Event, which is code to run: somebody waits for our exit.
         done: SimpleQueue[None] = SimpleQueue()
         self._waiting.append(partial(done.put, None))
         self.let_go()
