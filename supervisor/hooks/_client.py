@@ -112,11 +112,9 @@ class Client:
 
         Where that has asked (`asked`), the answer is to be waited for, at most `hold_wait` seconds, and taken.
         """
-        # As in `enter`: every job comes through here, and each call costs it something.
-        if not (self._connection.is_started or self._start()):
+        number = self.enter(owner)
+        if not number:
             return 0
-        number = next(self._numbers)
-        self._guards[number] = weakref.ref(owner, lambda _: self.release(number))
         if self.hold_wait > 0 and self._answers.can_be_had:
             self._answers.expect(number)
             self._begin_at_once(number, words.question(number, about, ttl))

@@ -125,21 +125,25 @@ def _patch(module: Any) -> None:
         if delivery is None or delivery.job is not None:
             return originals["run_task"](self, target, message, *args, **kwargs)
         job = delivery.job = Job(f"{message.task_name} {message.task_id}")
-        if not client().hold_wait:
-            job.begin()
-            # Mostly, and without one more coroutine around each task. What waits for a thread is asked again.
-            if inspect.iscoroutinefunction(target) and not delivery.attached.is_shut():
-                return originals["run_task"](self, target, message, *args, **kwargs)
-        return run_carefully(self, job, delivery, target, message, *args, **kwargs)
-
-    async def run_carefully(
-        self: Any, job: Job, delivery: _Delivery, target: Any, message: Any, *args: Any, **kwargs: Any
-    ) -> Any:
         if client().hold_wait:
-            await job.__aenter__()
-        if (delivery.attached.is_shut() or job.refused) and await delivery.attached.hand_back(
-            delivery.message
-        ):
+            return run_asking(self, delivery, job, target, message, *args, **kwargs)
+        job.begin()
+        # Mostly, and without one more coroutine around each task. What waits for a thread is asked again.
+        if inspect.iscoroutinefunction(target) and not delivery.attached.is_shut():
+            return originals["run_task"](self, target, message, *args, **kwargs)
+        return run_gated(self, delivery, job, target, message, *args, **kwargs)
+
+    async def run_asking(
+        self: Any, delivery: _Delivery, job: Job, target: Any, message: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        await job.__aenter__()
+        return await run_gated(self, delivery, job, target, message, *args, **kwargs)
+
+    async def run_gated(
+        self: Any, delivery: _Delivery, job: Job, target: Any, message: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        may_begin = not (delivery.attached.is_shut() or job.refused)
+        if not may_begin and await delivery.attached.hand_back(delivery.message):
             error = NotBegunError()
             return result_type(
                 is_err=True, return_value=None, execution_time=0.0, error=error, labels=message.labels
