@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import botocore.session
 import pytest
 from moto.server import ThreadedMotoServer
+from moto.sqs.models import SQSBackend
 
 from supervisor.adapters.sqs.queue import Queue
 from supervisor.emulator.sqs.server import SqsServer
@@ -36,9 +38,34 @@ def stand_in() -> Iterator[SqsServer]:
         yield server
 
 
+# What of the emulator looks at a queue and then changes it.
+STEPS = ("send_message", "receive_message", "delete_message", "change_message_visibility", "purge_queue")
+
+
+def one_at_a_time(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Let one thread at a time take a step at a queue; who waits for messages there lets others in meanwhile.
+
+    moto 5 answers each request in a thread, and its `receive_message` marks a message some lines after it found it
+    visible, its `delete_message` replaces a list to which another thread may have added: two polls could bring one message,
+    and a message sent during a delete could be lost. Neither says anything about us.
+    """
+
+    @functools.wraps(step)
+    def alone(backend: Any, queue_name: str, *args: Any, **kwargs: Any) -> Any:
+        # The reentrant lock of the condition that moto itself waits on.
+        with backend.get_queue(queue_name)._messages_lock:
+            return step(backend, queue_name, *args, **kwargs)
+
+    return alone
+
+
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """Start the emulator once: it takes a second."""
+    for name in STEPS:
+        step = getattr(SQSBackend, name)
+        if not hasattr(step, "__wrapped__"):
+            setattr(SQSBackend, name, one_at_a_time(step))
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
