@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
 
+from tests.integrations.frameworks.plain import CONFIGURATIONS
+from tests.overhead import rounds
 from tests.overhead.__main__ import main
-from tests.overhead.rounds import Overhead
+from tests.overhead.rounds import Effort, Overhead
 
 
 def test_a_configuration_is_measured_in_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,6 +23,25 @@ def test_a_configuration_is_measured_in_rounds(tmp_path: Path, capsys: pytest.Ca
     assert [len(rates) for rates in (*read["with_hook"], *read["without"])] == [1] * 4
     # The program speaks to its hooks by itself; there is nothing to attach.
     assert "not attached" in capsys.readouterr().out
+
+
+def test_pairs_are_measured_until_that_is_exact_enough(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As few as there have to be, as many as there may be, and in between as it takes; never by the cost."""
+    found: list[float] = []
+
+    def measure_pair(*_: object) -> Overhead:
+        # The nearer to each other, the longer it goes on.
+        found.append(0.5 + 0.1 * (-1) ** len(found) / (len(found) + 1))
+        return Overhead("made-up", [[1 - found[-1]]], [[1.0]], attached=True, cpu={})
+
+    monkeypatch.setattr(rounds, "_measure_pair", measure_pair)
+    for doubt, count in ((1.0, 3), (0.0, 9), (0.03, 5)):
+        found.clear()
+        effort = Effort((3, 9), rounds=1, seconds=0.0, doubt=doubt)
+        measured = rounds.measure(CONFIGURATIONS[0], tmp_path, effort, random.Random(1))
+        assert (len(found), len(measured.costs)) == (count, count)
 
 
 def test_the_cost_is_that_of_the_median_pair() -> None:

@@ -19,9 +19,11 @@ from pathlib import Path
 from tests.benchmarks.figures import table
 from tests.integrations.configuration import NONE
 from tests.integrations.frameworks import configurations
-from tests.overhead.rounds import Overhead, measure
+from tests.overhead.rounds import Effort, Overhead, measure
 
 AIM = 0.02
+# Fewer pairs may be near each other by chance.
+FEWEST_PAIRS = 8
 
 HEADS = (
     "",
@@ -30,6 +32,7 @@ HEADS = (
     "cost %",
     "quartiles %",
     "+-",
+    "pairs",
     "worker cpu us a job",
     "supervisor's",
     f"below {AIM:.0%}",
@@ -46,19 +49,21 @@ def main(argv: list[str]) -> int:
     for name, why in missing.items():
         sys.stderr.write(f"{name} cannot be run: {why}\n")
     chance = random.Random(wanted.seed)
+    pairs = min(FEWEST_PAIRS, wanted.pairs), wanted.pairs
+    effort = Effort(pairs, wanted.rounds, wanted.seconds, wanted.doubt / 100)
     found, broken = [], []
     for each in chosen:
         sys.stderr.write(f"{each.name}\n")
         with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
             try:
-                found.append(measure(each, Path(folder), wanted.pairs, wanted.rounds, wanted.seconds, chance))
+                found.append(measure(each, Path(folder), effort, chance))
             except (AssertionError, RuntimeError, OSError) as error:
                 broken.append(f"{each.name}: not measured: {error}")
     sys.stdout.write(f"{table(HEADS, map(_row, found))}\n")
     sys.stdout.write("".join(f"{line}\n" for line in broken))
     sys.stdout.write(
-        f"1 ms jobs, {wanted.pairs} pairs of workers, {wanted.rounds} rounds each of about {wanted.seconds:g} s,"
-        f" seed {wanted.seed}\n"
+        f"1 ms jobs; pairs of workers until the doubt is {wanted.doubt:g} %, at most {wanted.pairs}; {wanted.rounds} rounds"
+        f" each of about {wanted.seconds:g} s; seed {wanted.seed}\n"
     )
     if wanted.json:
         wanted.json.write_text(json.dumps([asdict(each) for each in found], indent=2) + "\n")
@@ -78,6 +83,7 @@ def _row(overhead: Overhead) -> tuple[str, ...]:
         f"{overhead.cost:.1%}".rstrip("%"),
         f"{100 * low:.1f} .. {100 * high:.1f}",
         f"{100 * overhead.doubt:.1f}",
+        str(len(overhead.costs)),
         f"{cpu['worker without']:.0f} -> {cpu['worker with']:.0f}",
         f"{cpu['supervisor without']:.0f} -> {cpu['supervisor with']:.0f}",
         ("yes" if overhead.cost < AIM else "no") if overhead.attached else "not attached",
@@ -86,10 +92,11 @@ def _row(overhead: Overhead) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.overhead", description=__doc__)
-    parser.add_argument("--pairs", type=int, default=10, metavar="N", help="of workers, one after the other")
-    parser.add_argument("--rounds", type=int, default=2, metavar="N", help="of each pair")
+    parser.add_argument("--doubt", type=float, default=1.0, metavar="PERCENT", help="how exact is enough")
+    parser.add_argument("--pairs", type=int, default=40, metavar="N", help="at most so many")
+    parser.add_argument("--rounds", type=int, default=8, metavar="N", help="of each pair")
     parser.add_argument(
-        "--seconds", type=float, default=1.0, metavar="S", help="how long a worker is busy in a round"
+        "--seconds", type=float, default=0.5, metavar="S", help="how long a worker is busy in a round"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="configurations whose name has this in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rates there, too")

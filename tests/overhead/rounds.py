@@ -3,8 +3,9 @@
 Both run under a supervisor, one of them with `--no-attach`, in databases of one broker. In every round each gets the same
 number of jobs of one millisecond; which is first is drawn. What drifts in the machine drifts for both, so it is the ratio
 within a round that counts. What a process has by chance, as where its memory lies, it keeps: a worker can be 5 % faster than
-its twin for as long as both live. So there are many pairs, a pair counts once, and twins hash texts with the same seed. The
-sample apps write two lines a job in either case, which is part of the work here.
+its twin for as long as both live. So there are many pairs, a pair counts once, and twins hash texts with the same seed. Half
+a second can be 10 % off by itself, so a pair has many rounds. How many pairs there are depends on how far apart they are,
+never on what they say of the cost. The sample apps write two lines a job in either case, which is part of the work here.
 """
 
 from __future__ import annotations
@@ -33,9 +34,23 @@ JOB_SECONDS = 0.001
 
 # For a worker to start and to finish what it was given, on a busy machine.
 _LIMIT_SECONDS = 120.0
-# How many jobs tell how fast a worker roughly is, and of how many seconds.
-_FIRST_JOBS = 20
+# How many jobs tell how fast a worker roughly is, and of how many seconds; and how few make a round.
+_FIRST_JOBS = 10
+_FEWEST_JOBS = 4
 _WARMING_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """rounds: of each pair, in each of which a worker is busy for so many seconds, about. doubt: that is enough of it.
+
+    pairs: the fewest, whose spread says little yet, and the most.
+    """
+
+    pairs: tuple[int, int]
+    rounds: int
+    seconds: float
+    doubt: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +147,29 @@ class Bench:
             return file.read()
 
 
-def measure(
-    configuration: Configuration, folder: Path, pairs: int, rounds: int, seconds: float, chance: random.Random
-) -> Overhead:
-    """Measure one configuration. rounds: of each pair. seconds: how long about a worker is busy in one round."""
-    found = [
-        _measure_pair(configuration, folder / str(number), rounds, seconds, chance) for number in range(pairs)
-    ]
+def measure(configuration: Configuration, folder: Path, effort: Effort, chance: random.Random) -> Overhead:
+    """Measure one configuration, pair by pair, until what is known of it is exact enough or has taken enough time."""
+    fewest, most = effort.pairs
+    found: list[Overhead] = []
+    while True:
+        found.append(_measure_pair(configuration, folder / str(len(found)), effort, chance))
+        measured = _all_of(found)
+        if len(found) >= most or (len(found) >= fewest and measured.doubt <= effort.doubt):
+            return measured
+
+
+def _all_of(pairs: list[Overhead]) -> Overhead:
     return Overhead(
-        configuration.name,
-        [rates for each in found for rates in each.with_hook],
-        [rates for each in found for rates in each.without],
-        all(each.attached for each in found),
-        {name: statistics.mean(each.cpu[name] for each in found) for name in found[0].cpu},
+        pairs[0].configuration,
+        [rates for each in pairs for rates in each.with_hook],
+        [rates for each in pairs for rates in each.without],
+        all(each.attached for each in pairs),
+        {name: statistics.mean(each.cpu[name] for each in pairs) for name in pairs[0].cpu},
     )
 
 
 def _measure_pair(
-    configuration: Configuration, folder: Path, rounds: int, seconds: float, chance: random.Random
+    configuration: Configuration, folder: Path, effort: Effort, chance: random.Random
 ) -> Overhead:
     with ExitStack() as stack:
         urls = stack.enter_context(_urls(configuration.broker))
@@ -160,16 +180,16 @@ def _measure_pair(
         }
         # The first jobs of a process are slower; what comes next is as fast as it gets.
         found = [bench.warmed_up() for bench in ways.values()]
-        count = max(_FIRST_JOBS, int(min(found) * seconds))
+        count = max(_FEWEST_JOBS, int(min(found) * effort.seconds))
         rates: dict[str, list[float]] = {way: [] for way in ways}
         before = {way: bench.cpu() for way, bench in ways.items()}
-        for _ in range(rounds):
+        for _ in range(effort.rounds):
             for way in chance.sample(sorted(ways), k=2):
                 rates[way].append(ways[way].rate(count))
         cpu: dict[str, float] = {}
         for way, bench in ways.items():
             worker, supervisor = (
-                (now - then) / rounds / count * 1e6
+                (now - then) / effort.rounds / count * 1e6
                 for now, then in zip(bench.cpu(), before[way], strict=True)
             )
             cpu |= {f"worker {way}": worker, f"supervisor {way}": supervisor}
