@@ -197,9 +197,12 @@ def namespace() -> tuple[str, ...]:
     return _NAMESPACE if os.geteuid() == 0 else (*_NAMESPACE, "--user", "--map-root-user")
 
 
-def _killed(run: Run) -> list[psutil.Process]:
+def _killed(run: Run) -> set[psutil.Process]:
     """Kill what is left of a run and return it."""
-    left = run.marked()
+    left = set(run.marked())
+    # A process that sets its title (RQ, Celery, gunicorn) writes over its environment, and with it over the mark.
+    with suppress(psutil.NoSuchProcess):
+        left.update(psutil.Process(run.process.pid).children(recursive=True))
     for process in left:
         with suppress(psutil.NoSuchProcess):
             process.kill()
