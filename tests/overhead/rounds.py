@@ -145,13 +145,16 @@ class Bench:
     def _paused(self) -> Iterator[None]:
         """Stop the worker's processes meanwhile: else one that is faster than a client enqueues waits for the client."""
         processes = psutil.Process(self._run.process.pid).children(recursive=True)
-        for process in processes:
-            process.suspend()
         try:
+            for process in processes:
+                # One that did the last job may just be going.
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
             yield
         finally:
             for process in processes:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def _size(self) -> int:
         return self._setting.records.stat().st_size if self._setting.records.exists() else 0
