@@ -14,10 +14,13 @@ from tests.overhead.__main__ import main
 from tests.overhead.rounds import Effort, Overhead
 
 
-def test_a_configuration_is_measured_in_rounds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("more", [[], ["--protected"]], ids=["bursts", "protected"])
+def test_a_configuration_is_measured_in_rounds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
     """Rates of every round of every pair, both ways, in the table and in the file."""
     file = tmp_path / "rates.json"
-    words = [*"--only plain --pairs 2 --rounds 1 --seconds 0.1 --seed 1 --json".split(), str(file)]
+    words = [*"--only plain --pairs 2 --rounds 1 --seconds 0.1 --seed 1 --json".split(), str(file), *more]
     assert main(words) == 0
     [read] = json.loads(file.read_text())
     assert [len(rates) for rates in (*read["with_hook"], *read["without"])] == [1] * 4

@@ -50,7 +50,7 @@ def main(argv: list[str]) -> int:
         sys.stderr.write(f"{name} cannot be run: {why}\n")
     chance = random.Random(wanted.seed)
     pairs = min(FEWEST_PAIRS, wanted.pairs), wanted.pairs
-    effort = Effort(pairs, wanted.rounds, wanted.seconds, wanted.doubt / 100)
+    effort = Effort(pairs, wanted.rounds, wanted.seconds, wanted.doubt / 100, wanted.protected)
     found, broken = [], []
     for each in chosen:
         sys.stderr.write(f"{each.name}\n")
@@ -97,6 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=8, metavar="N", help="of each pair")
     parser.add_argument(
         "--seconds", type=float, default=0.5, metavar="S", help="how long a worker is busy in a round"
+    )
+    parser.add_argument(
+        "--protected", action="store_true", help="keep the tasks protected, so that no round begins with that"
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", help="configurations whose name has this in it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all rates there, too")

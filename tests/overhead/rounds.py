@@ -45,13 +45,15 @@ _WARMING_SECONDS = 0.5
 class Effort:
     """rounds: of each pair, in each of which a worker is busy for so many seconds, about. doubt: that is enough of it.
 
-    pairs: the fewest, whose spread says little yet, and the most.
+    pairs: the fewest, whose spread says little yet, and the most. protected: whether the tasks are so throughout; else each
+    round begins, as every burst of jobs does, with the worker's becoming protected.
     """
 
     pairs: tuple[int, int]
     rounds: int
     seconds: float
     doubt: float
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,12 @@ def _measure_pair(
     with ExitStack() as stack:
         urls = stack.enter_context(_urls(configuration.broker))
         hash_seed = str(chance.randrange(1, 2**32))
+        # A file that is there is work in flight; the same for both.
+        throughout = ("--probe", f"file={__file__}") if effort.protected else ()
         ways = {
-            way: stack.enter_context(_bench(configuration, folder / way, next(urls), hash_seed, *options))
+            way: stack.enter_context(
+                _bench(configuration, folder / way, next(urls), hash_seed, *options, *throughout)
+            )
             for way, options in (("with", ()), ("without", ("--no-attach",)))
         }
         # The first jobs of a process are slower; what comes next is as fast as it gets.
