@@ -53,12 +53,15 @@ def main(argv: list[str]) -> int:
     effort = Effort(pairs, wanted.rounds, wanted.seconds, wanted.doubt / 100, wanted.protected)
     found, broken = [], []
     for each in chosen:
-        sys.stderr.write(f"{each.name}\n")
+        sys.stderr.write(f"{each.name}: ")
+        sys.stderr.flush()
         with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
             try:
                 found.append(measure(each, Path(folder), effort, chance))
+                sys.stderr.write(f"{found[-1].cost:.1%} +- {found[-1].doubt:.1%}\n")
             except (AssertionError, RuntimeError, OSError) as error:
                 broken.append(f"{each.name}: not measured: {error}")
+                sys.stderr.write("not measured\n")
     sys.stdout.write(f"{table(HEADS, map(_row, found))}\n")
     sys.stdout.write("".join(f"{line}\n" for line in broken))
     sys.stdout.write(

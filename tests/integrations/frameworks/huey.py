@@ -42,8 +42,9 @@ class Huey:
         return {"BROKER": _place(setting), "PYTHONPATH": setting.python_path(self.app)}
 
     def enqueue(self, setting: Setting, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            self.enqueue_call(setting, "work", job.name, job.seconds)
+        with _tasks(setting) as (_, tasks):
+            for job in jobs:
+                tasks["work"](job.name, job.seconds)
 
     def enqueue_call(self, setting: Setting, function: str, *arguments: object, **options: Any) -> None:
         """Put one task of the sample app into the queue."""

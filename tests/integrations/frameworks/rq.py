@@ -40,8 +40,9 @@ class Rq:
         return {"PYTHONPATH": setting.python_path(self.app)}
 
     def enqueue(self, setting: Setting, jobs: Sequence[Job]) -> None:
-        for job in jobs:
-            self.enqueue_call(setting, "work", job.name, job.seconds)
+        with queue(setting) as waiting:
+            for job in jobs:
+                waiting.enqueue("tasks.work", job.name, job.seconds, job_id=job.name)
 
     def enqueue_call(
         self, setting: Setting, function: str, name: str, *arguments: object, **options: Any
