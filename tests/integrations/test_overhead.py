@@ -11,7 +11,7 @@ import pytest
 from tests.integrations.frameworks.plain import CONFIGURATIONS
 from tests.overhead import rounds
 from tests.overhead.__main__ import main
-from tests.overhead.rounds import Effort, Overhead
+from tests.overhead.rounds import Effort, Overhead, rates_meanwhile
 
 
 @pytest.mark.parametrize("more", [[], ["--protected"]], ids=["bursts", "protected"])
@@ -55,3 +55,11 @@ def test_the_cost_is_that_of_the_median_pair() -> None:
     assert measured.cost == pytest.approx(0.02)
     low, high = measured.spread
     assert (low, high) == (pytest.approx(0.015), pytest.approx(0.255))
+
+
+def test_a_rate_is_that_of_the_time_in_which_both_have_work() -> None:
+    """Who is done later had the machine for himself at last, and who began first at first."""
+    ours, theirs = [0.0, 0.1, 1.0, 2.0, 3.0, 4.0, 4.1, 4.2], [0.9, 1.9, 2.9, 3.9]
+    assert rates_meanwhile([ours, theirs]) == [pytest.approx(1.0)] * 2
+    with pytest.raises(AssertionError, match="not at work at the same time"):
+        rates_meanwhile([[1.0, 2.0], [2.5, 3.0]])

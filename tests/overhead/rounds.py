@@ -1,12 +1,12 @@
-"""Jobs per second of one framework with and without its hook: two workers side by side, asked in turn; then another pair.
+"""Jobs per second of one framework with and without its hook: two workers side by side, at the same time; then another pair.
 
-Both run under a supervisor, one of them with `--no-attach`, in databases of one broker. In every round each gets the same
-number of jobs of one millisecond; which is first is drawn. What drifts in the machine drifts for both, so it is the ratio
-within a round that counts. What a process has by chance, as where its memory lies, it keeps: a worker can be 5 % faster than
-its twin for as long as both live. So there are many pairs, a pair counts once, and twins hash texts with the same seed. Half
-a second can be 10 % off by itself, so a pair has many rounds. How many pairs there are depends on how far apart they are,
-never on what they say of the cost. A worker finds all jobs of a round in its queue. The sample apps write two lines a job in
-either case, which is part of the work here.
+Both run under a supervisor, one of them with `--no-attach`, in databases of one broker. In every round each finds the same
+number of jobs of one millisecond in its queue, and what counts is how many a second each ends while both have some left: a
+machine that others use is a tenth faster or slower from one second to the next, but then it is for both. What a process has
+by chance, as where its memory lies, it keeps: a worker can be 5 % faster than its twin for as long as both live. So there are
+many pairs, a pair counts once, and twins hash texts with the same seed. How many pairs there are depends on how far apart
+they are, never on what they say of the cost. The sample apps write two lines a job in either case, which is part of the work
+here; so are the other worker, both supervisors and the broker, which want the same processors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import itertools
 import random
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,13 +37,13 @@ JOB_SECONDS = 0.001
 _LIMIT_SECONDS = 120.0
 # How many jobs tell how fast a worker roughly is, and of how many seconds; and how few make a round.
 _FIRST_JOBS = 10
-_FEWEST_JOBS = 4
+_FEWEST_JOBS = 10
 _WARMING_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """rounds: of each pair, in each of which a worker is busy for so many seconds, about. doubt: that is enough of it.
+    """rounds: of each pair, in each of which both workers are busy for so many seconds, about. doubt: that is enough of it.
 
     pairs: the fewest, whose spread says little yet, and the most. protected: whether the tasks are so throughout; else each
     round begins, as every burst of jobs does, with the worker's becoming protected.
@@ -106,27 +106,41 @@ class Bench:
         self._setting = setting
         self._log = log
         self._numbers = itertools.count()
+        # Of the last round: the names of its jobs, and how many have ended. How far the records were read.
+        self._names: set[str] = set()
+        self._ended = self._read = 0
 
-    def rate(self, count: int) -> float:
-        """Have so many jobs done; return how many a second, from the first start to the last end."""
-        names = {f"job-{next(self._numbers)}" for _ in range(count)}
-        size = self._size()
-        with self._paused():
-            self._configuration.enqueue(self._setting, [Job(name, JOB_SECONDS) for name in sorted(names)])
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the worker's processes meanwhile: else one that is faster than a client enqueues waits for the client."""
+        processes = psutil.Process(self._run.process.pid).children(recursive=True)
         try:
-            until(
-                lambda: self._written(size).count(b'"end"') >= count,
-                limit=_LIMIT_SECONDS,
-                why=f"{count} jobs of {self._configuration.name} have ended",
-            )
+            for process in processes:
+                # One that did the last job may just be going.
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            yield
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    def fill(self, count: int) -> None:
+        """Put so many jobs into the queue."""
+        self._ended = 0
+        jobs = [Job(f"job-{number}", JOB_SECONDS) for number in itertools.islice(self._numbers, count)]
+        self._names = {job.name for job in jobs}
+        self._configuration.enqueue(self._setting, jobs)
+
+    def ends(self) -> list[float]:
+        """Wait until the jobs of the last `fill` have ended; return when each did, the first one first."""
+        why = f"{len(self._names)} jobs of {self._configuration.name} have ended"
+        try:
+            until(self._all_ended, limit=_LIMIT_SECONDS, why=why)
         except AssertionError as error:
             raise AssertionError(f"{error}; {self._log.read_text()[-2000:]}") from None
-        done = [run for run in executions(read_lines(self._setting.records)) if run.job in names]
-        return count / (max(run.ended or 0.0 for run in done) - min(run.started for run in done))
-
-    def warmed_up(self) -> float:
-        """Return about how many jobs a second it will do, after the first, which are slower."""
-        return self.rate(max(_FIRST_JOBS, int(self.rate(_FIRST_JOBS) * _WARMING_SECONDS)))
+        done = [run for run in executions(read_lines(self._setting.records)) if run.job in self._names]
+        return sorted(run.ended for run in done if run.ended is not None)
 
     def cpu(self) -> tuple[float, float]:
         """Return the seconds of processor time that the worker's processes and the supervisor have used so far."""
@@ -143,30 +157,46 @@ class Bench:
     def says(self, event: str) -> bool:
         return f'"event": "{event}"' in self._log.read_text(errors="replace")
 
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        """Stop the worker's processes meanwhile: else one that is faster than a client enqueues waits for the client."""
-        processes = psutil.Process(self._run.process.pid).children(recursive=True)
-        try:
-            for process in processes:
-                # One that did the last job may just be going.
-                with suppress(psutil.NoSuchProcess):
-                    process.suspend()
-            yield
-        finally:
-            for process in processes:
-                with suppress(psutil.NoSuchProcess):
-                    process.resume()
+    def _all_ended(self) -> bool:
+        """Read on in what the worker writes; no line twice, because that takes time from the workers."""
+        if self._setting.records.exists():
+            with self._setting.records.open("rb") as file:
+                file.seek(self._read)
+                lines = file.read()
+            whole = lines.rpartition(b"\n")[0]
+            self._read += len(whole)
+            self._ended += whole.count(b'"end"')
+        return self._ended >= len(self._names)
 
-    def _size(self) -> int:
-        return self._setting.records.stat().st_size if self._setting.records.exists() else 0
 
-    def _written(self, size: int) -> bytes:
-        if self._size() == size:
-            return b""
-        with self._setting.records.open("rb") as file:
-            file.seek(size)
-            return file.read()
+def do(benches: Sequence[Bench], count: int) -> list[list[float]]:
+    """Have each do so many jobs, all beginning together; return when each ended one, in their order."""
+    with ExitStack() as paused:
+        for bench in benches:
+            paused.enter_context(bench.paused())
+        for bench in benches:
+            bench.fill(count)
+    return [bench.ends() for bench in benches]
+
+
+def warmed_up(benches: Sequence[Bench]) -> float:
+    """Return how many jobs a second the slowest does, about, after the first, which are slower."""
+    count, rate = _FIRST_JOBS, 0.0
+    for _ in range(2):
+        rate = min((count - 1) / (each[-1] - each[0]) for each in do(benches, count))
+        count = max(_FIRST_JOBS, int(rate * _WARMING_SECONDS))
+    return rate
+
+
+def rates_meanwhile(ends: Sequence[Sequence[float]]) -> list[float]:
+    """Return how many jobs a second each ended while all did. ends: the instants at which each ended one, in their order.
+
+    Raises AssertionError where that is not known, because somebody was done when another had hardly begun.
+    """
+    begin, end = max(each[0] for each in ends), min(each[-1] for each in ends)
+    inside = [[at for at in each if begin <= at <= end] for each in ends]
+    assert all(len(each) > 1 for each in inside), f"they were not at work at the same time: {ends}"
+    return [(len(each) - 1) / (each[-1] - each[0]) for each in inside]
 
 
 def measure(configuration: Configuration, folder: Path, effort: Effort, chance: random.Random) -> Overhead:
@@ -204,14 +234,14 @@ def _measure_pair(
             )
             for way, options in (("with", ()), ("without", ("--no-attach",)))
         }
-        # The first jobs of a process are slower; what comes next is as fast as it gets.
-        found = [bench.warmed_up() for bench in ways.values()]
-        count = max(_FEWEST_JOBS, int(min(found) * effort.seconds))
-        rates: dict[str, list[float]] = {way: [] for way in ways}
+        count = max(_FEWEST_JOBS, int(warmed_up(list(ways.values())) * effort.seconds))
+        found: dict[str, list[float]] = {way: [] for way in ways}
         before = {way: bench.cpu() for way, bench in ways.items()}
         for _ in range(effort.rounds):
-            for way in chance.sample(sorted(ways), k=2):
-                rates[way].append(ways[way].rate(count))
+            order = chance.sample(sorted(ways), k=2)
+            ends = do([ways[way] for way in order], count)
+            for way, rate in zip(order, rates_meanwhile(ends), strict=True):
+                found[way].append(rate)
         cpu: dict[str, float] = {}
         for way, bench in ways.items():
             worker, supervisor = (
@@ -220,7 +250,7 @@ def _measure_pair(
             )
             cpu |= {f"worker {way}": worker, f"supervisor {way}": supervisor}
         attached = ways["with"].says("hook.attached") and not ways["without"].says("hook.attached")
-        return Overhead(configuration.name, [rates["with"]], [rates["without"]], attached, cpu)
+        return Overhead(configuration.name, [found["with"]], [found["without"]], attached, cpu)
 
 
 @contextmanager
