@@ -22,14 +22,31 @@ LOOK_SECONDS = 0.25
 REFUSED_SECONDS = 1.0
 
 
-class Here:
-    """The gate of one process, for all its worker threads."""
+class Hand:
+    """What one thread has fetched and not finished: its hold, or that a fetch goes on which no hold speaks for yet."""
 
-    def __init__(self, about: str, version: str, stop_signal: int) -> None:
+    __slots__ = ("hold", "is_fetching")
+
+    def __init__(self) -> None:
+        self.hold: Job | None = None
+        self.is_fetching = False
+
+    def end(self) -> None:
+        self.is_fetching = False
+        hold, self.hold = self.hold, None
+        if hold is not None:
+            hold.end()
+
+
+class Here:
+    """The gate of one process, for all its worker threads. parent: the consumer's pid in a process of its, else 0."""
+
+    def __init__(self, about: str, version: str, stop_signal: int, parent: int) -> None:
         self.client = client()
-        # One token for each thread that may come back with a task which no hold speaks for yet.
-        self.fetching: set[object] = set()
-        self.keeper = Keeper(shut=lambda: not self.fetching, open=lambda: None, stop_signal=stop_signal)
+        # By thread; whoever gets the number of a thread that has ended gets its empty hand.
+        self._hands: dict[int, Hand] = {}
+        self._parent = parent
+        self.keeper = Keeper(shut=self.has_no_fetch, open=lambda: None, stop_signal=stop_signal)
         self.has_begun = False
         self.client.introduce(about, framework="huey", version=version, gated=True)
         self.client.advise(
@@ -39,12 +56,18 @@ class Here:
         )
         self.keeper.start()
 
+    @property
+    def is_orphan(self) -> bool:
+        return self._parent > 0 and os.getppid() != self._parent
 
-class Fetched(threading.local):
-    """What this thread has fetched and not finished: its hold, or the token of a fetch that goes on."""
+    def hand(self) -> Hand:
+        """Return this thread's."""
+        thread = threading.get_ident()
+        return self._hands.get(thread) or self._hands.setdefault(thread, Hand())
 
-    hold: Job | None = None
-    token: object = None
+    def has_no_fetch(self) -> bool:
+        """Say whether no thread may come back with a task that no hold speaks for."""
+        return not any(hand.is_fetching for hand in list(self._hands.values()))
 
 
 class Consumer:
@@ -55,7 +78,6 @@ class Consumer:
         self._version = version
         self._stop_signal = getattr(consumer, "_graceful_sig", signal.SIGINT)
         self._pid = os.getpid()
-        self._fetched = Fetched()
         self._lock = threading.Lock()
         self._here: Here | None = None
         self._dequeue, self._execute = self._huey.dequeue, self._huey.execute
@@ -73,27 +95,28 @@ class Consumer:
 
     def dequeue(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next task that may begin; None where there is none, or the worker shall look around."""
-        self._end()
         here = self._gate()
+        hand = here.hand()
+        hand.end()
         if not here.has_begun:
             here.has_begun = here.keeper.wait_open(max(1.0, here.client.hold_wait))
         while not self._consumer.stop_flag.is_set():
-            self._leave_if_orphan()
+            if here.is_orphan:
+                _leave()
             is_ours = False
             try:
                 # In this order: either the keeper sees that we fetch, or we see that it wants the gate shut.
-                self._fetched.token = token = object()
-                here.fetching.add(token)
+                hand.is_fetching = True
                 if not here.keeper.wanted_shut:
                     task = self._dequeue(*args, **kwargs)
                     if task is None:
                         return None
-                    is_ours = self._take(here, task)
+                    is_ours = self._take(here, hand, task)
                     if is_ours:
                         return task
             finally:
                 if not is_ours:
-                    self._end()
+                    hand.end()
             here.keeper.wait_open(LOOK_SECONDS)
         return None
 
@@ -102,11 +125,14 @@ class Consumer:
         try:
             return self._execute(task, *args, **kwargs)
         finally:
-            self._end()
+            if self._here is not None:
+                self._here.hand().end()
 
     def read_schedule(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the scheduler has to enqueue."""
-        self._leave_if_orphan()
+        # Asked once a second, in a thread or a process that needs no gate.
+        if os.getpid() != self._pid and os.getppid() != self._pid:
+            _leave()
         return self._read_schedule(*args, **kwargs)
 
     def _gate(self) -> Here:
@@ -117,24 +143,24 @@ class Consumer:
                 here = self._here
                 if here is None or here.client is not client():
                     is_main = os.getpid() == self._pid
-                    about, stop_signal = f"huey {_place(is_main)}", self._stop_signal if is_main else 0
-                    here = self._here = Here(about, self._version, stop_signal)
+                    whose = (self._stop_signal, 0) if is_main else (0, self._pid)
+                    here = self._here = Here(f"huey {_place(is_main)}", self._version, *whose)
         return here
 
-    def _take(self, here: Here, task: Any) -> bool:
+    def _take(self, here: Here, hand: Hand, task: Any) -> bool:
         """Whether the task may begin; else it is back in the queue."""
-        if here.keeper.wanted_shut or self._is_orphan():
+        if here.keeper.wanted_shut or here.is_orphan:
             self._put_back(task)
             return False
         if not self._huey.ready_to_run(task):
-            return True  # Huey will only move it to the schedule; until then the token stays
-        hold = self._fetched.hold = Job(f"{task.name} {task.id}").begin()
+            return True  # Huey will only move it to the schedule; until then the fetch goes on
+        hold = hand.hold = Job(f"{task.name} {task.id}").begin()
         if hold.refused:
             self._put_back(task)
-            self._end()
+            hand.end()
             here.client.waiting.wait(lambda: here.keeper.wanted_shut, REFUSED_SECONDS)
             return False
-        here.fetching.discard(self._fetched.token)
+        hand.is_fetching = False
         return True
 
     def _put_back(self, task: Any) -> None:
@@ -145,26 +171,11 @@ class Consumer:
         else:
             storage.enqueue(message, task.priority)
 
-    def _end(self) -> None:
-        fetched = self._fetched
-        if fetched.token is not None:
-            if self._here is not None:
-                self._here.fetching.discard(fetched.token)
-            fetched.token = None
-        hold, fetched.hold = fetched.hold, None
-        if hold is not None:
-            hold.end()
 
-    def _is_orphan(self) -> bool:
-        return os.getpid() != self._pid and os.getppid() != self._pid
-
-    def _leave_if_orphan(self) -> None:
-        if self._is_orphan():
-            _attach.warn(
-                f"huey {_place(False)}: the consumer has died; this process takes no more tasks and ends"
-            )
-            # What ends Huey's loops, and nothing else: they log every Exception and go on.
-            raise KeyboardInterrupt
+def _leave() -> None:
+    _attach.warn(f"huey {_place(False)}: the consumer has died; this process takes no more tasks and ends")
+    # What ends Huey's loops, and nothing else: they log every Exception and go on.
+    raise KeyboardInterrupt
 
 
 def _place(is_main: bool) -> str:

@@ -65,7 +65,7 @@ def test_a_task_is_held_from_the_fetch_until_it_has_run(supervisor: FakeSupervis
     consumer = installed(huey)
     task = huey.dequeue()
     until(lambda: supervisor.open_holds() == ["send 7f"], why="it is held")
-    assert not consumer._gate().fetching
+    assert not consumer._gate().hand().is_fetching
     assert huey.execute(task) == "done"
     until(lambda: supervisor.open_holds() == [], why="it is not held any more")
 
@@ -75,10 +75,34 @@ def test_a_task_that_is_not_due_is_a_fetch_until_it_has_been_put_aside(superviso
     huey = FakeHuey(FakeTask("7f", is_ready=False))
     consumer = installed(huey)
     task = huey.dequeue()
-    assert consumer._gate().fetching
+    assert consumer._gate().hand().is_fetching
     huey.execute(task)
-    assert not consumer._gate().fetching
+    assert not consumer._gate().hand().is_fetching
     assert supervisor.messages("hold") == []
+
+
+def test_no_gate_is_confirmed_while_another_thread_fetches(supervisor: FakeSupervisor) -> None:
+    """What that fetch brings has no hold yet; this thread's own is over."""
+    may_return, fetches = threading.Event(), threading.Event()
+
+    def fetch() -> None:
+        fetches.set()
+        may_return.wait()
+
+    huey = FakeHuey(FakeTask("7f"), fetch)
+    here = installed(huey)._gate()
+    huey.execute(huey.dequeue())
+    other = threading.Thread(target=huey.dequeue)
+    other.start()
+    fetches.wait()
+    supervisor.say(QUIET)
+    until(lambda: here.keeper.wanted_shut, why="the word is heard")
+    assert not here.has_no_fetch()
+    assert not supervisor.messages("shut")
+    may_return.set()
+    other.join()
+    assert here.has_no_fetch()
+    until(lambda: supervisor.messages("shut"), why="it is confirmed when the fetch is over")
 
 
 def test_what_comes_when_the_gate_has_shut_is_put_back(supervisor: FakeSupervisor) -> None:
@@ -96,7 +120,7 @@ def test_what_comes_when_the_gate_has_shut_is_put_back(supervisor: FakeSuperviso
     assert huey.dequeue() is None
     assert huey.log == ["enqueue 7f None"]
     assert supervisor.messages("hold") == []
-    assert not consumer._gate().fetching
+    assert not consumer._gate().hand().is_fetching
 
 
 @pytest.mark.usefixtures("supervisor")
@@ -133,7 +157,7 @@ def test_a_refused_task_is_put_back(asked_supervisor: FakeSupervisor) -> None:
     assert huey.dequeue() is None
     assert huey.log == ["enqueue 7f None"]
     until(lambda: asked_supervisor.open_holds() == [], why="nothing is held")
-    assert not consumer._gate().fetching
+    assert not consumer._gate().hand().is_fetching
 
 
 @pytest.mark.usefixtures("supervisor")
@@ -147,7 +171,7 @@ def test_a_storage_that_fails_leaves_no_fetch_behind() -> None:
     consumer = installed(huey)
     with pytest.raises(ConnectionError):
         huey.dequeue()
-    assert not consumer._gate().fetching
+    assert not consumer._gate().hand().is_fetching
 
 
 @pytest.mark.usefixtures("nobody")
