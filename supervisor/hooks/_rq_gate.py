@@ -91,9 +91,12 @@ class Worker:
             self._end_hold()
 
     def shut_down(self) -> Any:
-        """Stop, as RQ does in its signal handler; but with a job on its way to us only note it (rule 4)."""
+        """Stop, as RQ does in its signal handler; but with a job on its way to us only note it (rule 4).
+
+        Noted in any case: what RQ raises is lost in a finalizer (`Pipeline.__del__` of redis-py, seen with RQ 1.16.0).
+        """
+        self._worker._stop_requested = True
         if (self._fetching or self._in_hand is not None) and self._worker.get_state() != "busy":
-            self._worker._stop_requested = True
             return None
         return self._shut_down()
 

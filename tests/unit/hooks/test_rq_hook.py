@@ -163,6 +163,21 @@ def test_a_stop_between_fetch_and_start_lets_the_job_run(rq: FakeRq, worker: Wor
 
 
 @pytest.mark.usefixtures("supervisor")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_stop_that_python_swallows_is_heard_at_the_next_fetch(rq: FakeRq, worker: Worker) -> None:
+    """The signal hit a finalizer, out of which nothing is raised: RQ itself would work on until it is killed."""
+
+    class Finalized:
+        def __del__(self) -> None:
+            worker.shut_down()
+
+    Finalized()
+    with pytest.raises(StopRequested):
+        worker.fetch(pop_of(rq, "a"), 10)
+    assert rq.log == []
+
+
+@pytest.mark.usefixtures("supervisor")
 def test_a_busy_worker_stops_as_rq_does_it(rq: FakeRq, worker: Worker) -> None:
     """It notes the request by its own means, which do more than ours."""
     worker.fetch(pop_of(rq, "a"), 10)
