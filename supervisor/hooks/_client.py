@@ -112,9 +112,11 @@ class Client:
 
         Where that has asked (`asked`), the answer is to be waited for, at most `hold_wait` seconds, and taken.
         """
-        number = self.enter(owner)
-        if not number:
+        # As `enter` does: every call on a job's way is paid by every job.
+        if not (self._connection.is_started or self._start()):
             return 0
+        number = next(self._numbers)
+        self._guards[number] = weakref.ref(owner, lambda _: self.release(number))
         if self.hold_wait > 0 and self._answers.can_be_had:
             self._answers.expect(number)
             self._begin_at_once(number, words.question(number, about, ttl))

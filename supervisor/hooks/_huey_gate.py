@@ -45,7 +45,7 @@ class Here:
         self.client = client()
         # By thread; whoever gets the number of a thread that has ended gets its empty hand.
         self._hands: dict[int, Hand] = {}
-        self._parent = parent
+        self.parent = parent
         self.keeper = Keeper(shut=self.has_no_fetch, open=lambda: None, stop_signal=stop_signal)
         self.has_begun = False
         self.client.introduce(about, framework="huey", version=version, gated=True)
@@ -58,7 +58,8 @@ class Here:
 
     @property
     def is_orphan(self) -> bool:
-        return self._parent > 0 and os.getppid() != self._parent
+        """Asked where there is a parent."""
+        return os.getppid() != self.parent
 
     def hand(self) -> Hand:
         """Return this thread's."""
@@ -95,13 +96,17 @@ class Consumer:
 
     def dequeue(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next task that may begin; None where there is none, or the worker shall look around."""
-        here = self._gate()
+        here = self._here
+        # A forked process has another client, and needs a gate of its own.
+        if here is None or here.client.is_retired:
+            here = self._gate()
         hand = here.hand()
-        hand.end()
+        if hand.hold is not None:
+            hand.end()
         if not here.has_begun:
             here.has_begun = here.keeper.wait_open(max(1.0, here.client.hold_wait))
         while not self._consumer.stop_flag.is_set():
-            if here.is_orphan:
+            if here.parent and here.is_orphan:
                 _leave()
             is_ours = False
             try:
@@ -136,20 +141,17 @@ class Consumer:
         return self._read_schedule(*args, **kwargs)
 
     def _gate(self) -> Here:
-        here = self._here
-        # A forked process has another client, and needs a gate of its own.
-        if here is None or here.client is not client():
-            with self._lock:
-                here = self._here
-                if here is None or here.client is not client():
-                    is_main = os.getpid() == self._pid
-                    whose = (self._stop_signal, 0) if is_main else (0, self._pid)
-                    here = self._here = Here(f"huey {_place(is_main)}", self._version, *whose)
-        return here
+        with self._lock:
+            here = self._here
+            if here is None or here.client.is_retired:
+                is_main = os.getpid() == self._pid
+                whose = (self._stop_signal, 0) if is_main else (0, self._pid)
+                here = self._here = Here(f"huey {_place(is_main)}", self._version, *whose)
+            return here
 
     def _take(self, here: Here, hand: Hand, task: Any) -> bool:
         """Whether the task may begin; else it is back in the queue."""
-        if here.keeper.wanted_shut or here.is_orphan:
+        if here.keeper.wanted_shut or (here.parent and here.is_orphan):
             self._put_back(task)
             return False
         if not self._huey.ready_to_run(task):

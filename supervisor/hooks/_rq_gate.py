@@ -67,7 +67,8 @@ class Worker:
             self._has_begun = True
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            self._put_back()
+            if self._in_hand is not None:
+                self._put_back()
             self._leave_if_told()
             # In this order: either the keeper sees that we fetch, or we see that it wants the gate shut.
             self._fetching = True
@@ -121,8 +122,9 @@ class Worker:
         if not self._is_late():
             self._hold = Job(job_name(job.description, job.id)).begin()
             refused = self._hold.refused
-            if not refused and not self._is_told():
-                self._advise(job)
+            if not refused and not self._worker._stop_requested:
+                if not self._has_advised:
+                    self._advise(job)
                 return found
         self._put_back()
         if refused:
@@ -175,7 +177,7 @@ class Worker:
             self._shut_down()
 
     def _advise(self, job: Any) -> None:
-        if not self._has_advised and not job.retries_left:
+        if not job.retries_left:
             self._has_advised = True
             client().advise(
                 "Retry",

@@ -62,19 +62,19 @@ class Job:
 
     def begin(self) -> Job:
         """Begin without `with`, for frameworks that call back. Keep the object until the end."""
-        if asked := self._begin():
-            here, number = asked
-            try:
-                here.waiting.wait(lambda: here.answered(number), here.hold_wait)
-            except BaseException:
-                self.end()
-                raise
-            self.why = here.take_answer(number, self._about, self._ttl)
+        self.why = None
+        here = client()
+        number = here.begin(self, self._about, self._ttl)
+        if number:
+            self._open.append((here, number))
+            if here.hold_wait and here.asked(number):
+                self._wait(here, number)
         return self
 
     def end(self) -> None:
         """End what was begun last; once too often does nothing."""
-        for here, number in self._open[-1:]:
+        if self._open:
+            here, number = self._open[-1]
             here.release(number)
             self._open.pop()
 
@@ -128,17 +128,14 @@ class Job:
         self.end()
 
     async def __aenter__(self) -> Job:
-        if asked := self._begin():
-            here, number = asked
-            try:
-                # RuntimeError: another library's event loop. There is nothing to wait with, so the job goes
-                # on.
-                with contextlib.suppress(RuntimeError):
-                    await here.waiting.wait_async(lambda: here.answered(number), here.hold_wait)
-            except BaseException:
-                self.end()
-                raise
-            self.why = here.take_answer(number, self._about, self._ttl)
+        # As `begin` does: a call that both made would be paid by every job.
+        self.why = None
+        here = client()
+        number = here.begin(self, self._about, self._ttl)
+        if number:
+            self._open.append((here, number))
+            if here.hold_wait and here.asked(number):
+                await self._wait_async(here, number)
         return self
 
     async def __aexit__(
@@ -154,16 +151,24 @@ class Job:
         about = self._about or getattr(work, "__qualname__", "")
         return decorate(work, lambda: Job(about, ttl=self._ttl), self._on_refused)
 
-    def _begin(self) -> tuple[Client, int] | None:
-        """Begin; return what has to be waited for: the answer about this hold."""
-        self.why = None
-        here = client()
-        number = here.begin(self, self._about, self._ttl)
-        if not number:
-            return None
-        hold = here, number
-        self._open.append(hold)
-        return hold if here.hold_wait and here.asked(number) else None
+    def _wait(self, here: Client, number: int) -> None:
+        """Wait for the answer about this hold."""
+        try:
+            here.waiting.wait(lambda: here.answered(number), here.hold_wait)
+        except BaseException:
+            self.end()
+            raise
+        self.why = here.take_answer(number, self._about, self._ttl)
+
+    async def _wait_async(self, here: Client, number: int) -> None:
+        try:
+            # RuntimeError: another library's event loop. There is nothing to wait with, so the job goes on.
+            with contextlib.suppress(RuntimeError):
+                await here.waiting.wait_async(lambda: here.answered(number), here.hold_wait)
+        except BaseException:
+            self.end()
+            raise
+        self.why = here.take_answer(number, self._about, self._ttl)
 
 
 @overload

@@ -195,7 +195,8 @@ def rates_meanwhile(ends: Sequence[Sequence[float]]) -> list[float]:
     """
     begin, end = max(each[0] for each in ends), min(each[-1] for each in ends)
     inside = [[at for at in each if begin <= at <= end] for each in ends]
-    assert all(len(each) > 1 for each in inside), f"they were not at work at the same time: {ends}"
+    spans = ", ".join(f"{each[0] - begin:+.2f} to {each[-1] - begin:+.2f} s" for each in ends)
+    assert all(len(each) > 1 for each in inside), f"they were not at work at the same time: {spans}"
     return [(len(each) - 1) / (each[-1] - each[0]) for each in inside]
 
 
