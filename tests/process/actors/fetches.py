@@ -13,17 +13,21 @@ from supervisor.hooks.job import gate
 asked = threading.Event()
 
 
+def say(line: str) -> None:
+    # In one piece, as TERM may come in the middle of it: `print` writes the end of a line by itself when it is unbuffered.
+    os.write(1, line.encode() + b"\n")
+
+
 def on_term(*_: object) -> None:
-    # In one piece, and wherever the program is just now.
-    os.write(1, b"TERM\n")
+    say("TERM")
     asked.set()
 
 
 signal.signal(signal.SIGTERM, on_term)
-print("ready", flush=True)
+say("ready")
 while gate.open():
-    print("fetching", flush=True)
+    say("fetching")
     line = sys.stdin.readline().strip()
-    print(f"got {line}", flush=True)
-print("shut", flush=True)
+    say(f"got {line}")
+say("shut")
 asked.wait()
