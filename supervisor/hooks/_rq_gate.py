@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from . import _attach
@@ -40,7 +41,7 @@ class Worker:
         self._in_hand: tuple[Any, Any] | None = None
         self._hold: Job | None = None
         self._has_begun = self._has_advised = False
-        self._run, self._shut_down = worker.execute_job, worker._shutdown
+        self._run, self._shut_down, self._tear_down = worker.execute_job, worker._shutdown, worker.teardown
         self._keeper = Keeper(shut=lambda: not self._fetching, open=lambda: None, stop_signal=stop_signal)
 
     def install(self) -> None:
@@ -54,6 +55,7 @@ class Worker:
         self._keeper.start()
         self._worker.execute_job = self.execute
         self._worker._shutdown = self.shut_down
+        self._worker.teardown = self.tear_down
 
     @property
     def is_here(self) -> bool:
@@ -100,6 +102,17 @@ class Worker:
         if (self._fetching or self._in_hand is not None) and self._worker.get_state() != "busy":
             return None
         return self._shut_down()
+
+    def tear_down(self) -> Any:
+        """Say goodbye to Redis, as RQ does; but on connections that a stop has not hit while an answer was on its way.
+
+        Such an answer is taken for that of the goodbye, which fails then, and RQ ends with status 1 (2 of 520 stops).
+        """
+        if self._worker._stop_requested:
+            # Where it cannot be done it is as it is without us.
+            with suppress(Exception):
+                self._worker.connection.connection_pool.disconnect(inuse_connections=False)
+        return self._tear_down()
 
     def leave(self) -> None:
         """Give back what was popped and never begun, when the worker ends for whatever reason."""

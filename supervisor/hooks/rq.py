@@ -9,7 +9,7 @@ Rules
   1. The worker class is the user's. RQ has a door of its own, RQ_WORKER_CLASS, but `-w` overrides it, so does a script
      that builds its worker, and a class put in place of the user's must be found again by SpawnWorker's pickle. So what
      RQ calls by name is wrapped where all its classes get it from (`work`, `perform_job`, `dequeue_any`), and what a
-     user's class may override is wrapped on the one worker that runs (`execute_job`, `_shutdown`).
+     user's class may override is wrapped on the one worker that runs (`execute_job`, `_shutdown`, `teardown`).
   2. The gate is in `Queue.dequeue_any`, before each pop, and pops are one second long, not RQ's 405, so that a gate is
      confirmed shut within a second. A job that comes out of a pop when the gate has shut goes back to the front of its
      queue; so does one that `protect before-start` refuses.
@@ -25,7 +25,8 @@ Not possible: to be told of a job by name where it was enqueued with an empty de
 alone. The function's name is not asked for: that unpickles the job, in a process which keeps what is imported.
 
 Sources (RQ 1.16.2, 2.0.0, 3.0.0): rq/worker.py, later rq/worker/base.py and worker_classes.py: `work`,
-`dequeue_job_and_maintain_ttl`, `request_stop`, `_shutdown`, `execute_job`, `perform_job`, `fork_work_horse`;
+`dequeue_job_and_maintain_ttl`, `request_stop`, `_shutdown`, `teardown`, `execute_job`, `perform_job`,
+`fork_work_horse`;
 rq/queue.py: `dequeue_any`, `lmove`, `push_job_id`; rq/worker_pool.py: `start`, `run_worker`.
 """
 
@@ -59,6 +60,7 @@ _OF_ONE = (
     "_stop_requested",
     "get_state",
     "heartbeat",
+    "teardown",
 )
 
 

@@ -32,13 +32,26 @@ def test_term_without_quiet_strands_no_job(
                 lambda begun=begun, more=3 + round_: len(worker.jobs("start")) > begun + more, "jobs run"
             )
             worker.process.send_signal(signal.SIGTERM)
-            assert worker.status() == 0
+            assert worker.status() == 0, worker.output[-3000:]
             assert _stranded(setting) == 0
     started, ended = (
         [line.job for line in read_lines(setting.records) if line.what == what] for what in ("start", "end")
     )
     assert sorted(started) == sorted(ended) == sorted(set(started))
     assert sorted([*started, *rq.left(setting)]) == sorted(names)
+
+
+def test_a_stop_in_the_middle_of_a_talk_with_redis_is_a_clean_end(
+    setting_for: SettingFor, supervisor: FakeSupervisor
+) -> None:
+    """RQ alone takes the answer that comes late for that of its goodbye, and ends with status 1."""
+    interrupted = Rq("rq-interrupted", ("worker", "-w", "workers.Interrupted"))
+    setting = setting_for(interrupted)
+    interrupted.enqueue(setting, [Job("a", 0.0)])
+    with hooked(interrupted, setting, supervisor) as worker:
+        assert worker.status() == 0, worker.output
+    assert worker.jobs("end") == ["a"]
+    assert redis_call(setting.broker, "SCARD", "rq:workers") == "0"
 
 
 def test_a_horse_whose_worker_was_killed_still_holds(

@@ -37,7 +37,7 @@ class FakeRq:
         self.log: list[str] = []
         self.state = "idle"
         self._stop_requested = False
-        self.connection = self.queue = self
+        self.connection = self.queue = self.connection_pool = self
 
     def execute_job(self, job: FakeJob, _: object) -> str:
         self.log.append(f"run {job.id}")
@@ -45,6 +45,12 @@ class FakeRq:
 
     def _shutdown(self) -> None:
         raise StopRequested
+
+    def teardown(self) -> None:
+        self.log.append("goodbye")
+
+    def disconnect(self, inuse_connections: bool) -> None:
+        self.log.append(f"disconnect {inuse_connections}")
 
     def get_state(self) -> str:
         return self.state
@@ -175,6 +181,32 @@ def test_a_stop_that_python_swallows_is_heard_at_the_next_fetch(rq: FakeRq, work
     with pytest.raises(StopRequested):
         worker.fetch(pop_of(rq, "a"), 10)
     assert rq.log == []
+
+
+@pytest.mark.usefixtures("supervisor", "worker")
+@pytest.mark.parametrize(
+    ("stopped", "log"),
+    [(True, ["disconnect False", "goodbye"]), (False, ["goodbye"])],
+    ids=["stopped", "not"],
+)
+def test_the_goodbye_does_not_get_the_answer_to_what_a_stop_cut_short(
+    rq: FakeRq, stopped: bool, log: list[str]
+) -> None:
+    """It is said on a new connection then."""
+    rq._stop_requested = stopped
+    rq.teardown()
+    assert rq.log == log
+
+
+@pytest.mark.usefixtures("supervisor", "worker")
+def test_a_pool_that_cannot_be_emptied_does_not_keep_a_worker(
+    rq: FakeRq, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pools of other kinds have other arguments."""
+    monkeypatch.delattr(FakeRq, "disconnect")
+    rq._stop_requested = True
+    rq.teardown()
+    assert rq.log == ["goodbye"]
 
 
 @pytest.mark.usefixtures("supervisor")
