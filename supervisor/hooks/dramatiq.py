@@ -61,8 +61,10 @@ DEFAULT_TIMEOUT = 600_000
 JOIN_SECONDS = 0.05
 # Of its time, what Dramatiq itself waits at the end, in milliseconds; before that we do, and look whether there is a limit.
 LAST_TIMEOUT = 500
-# From the end of that time to the exit: consumers end, and the main process looks once a second.
-MARGIN_SECONDS = 3.0
+# A consumer looks whether it is to end as often as it gets nothing, and once more that long for what it does then.
+CONSUMER_SECONDS = 0.5
+# From the end of that time to the exit, besides what a consumer takes: the main process looks once a second.
+MARGIN_SECONDS = 2.0
 # What Dramatiq itself chooses: one command in a thousand looks for messages of dead workers.
 RARE_MAINTENANCE = 1000
 
@@ -83,6 +85,7 @@ def _patch(module: Any) -> None:
         getattr(thread, "process_message", None),
         getattr(consumer, "handle_message", None),
         getattr(consumer, "requeue_messages", None),
+        getattr(consumer, "stop", None),
         getattr(module, "Middleware", None),
     )
     if None in wanted:
@@ -109,7 +112,7 @@ def _patch(module: Any) -> None:
             job.end()
 
     def stop_in_time(self: Any, timeout: int = DEFAULT_TIMEOUT) -> Any:
-        limit = stop_limit(MARGIN_SECONDS)
+        limit = stop_limit(MARGIN_SECONDS + self.worker_timeout / 1000)
         if limit is not None and timeout == DEFAULT_TIMEOUT:
             attached: _Attached | None = _workers.get(id(self.work_queue))
             if attached is None:
@@ -247,6 +250,18 @@ class _Attached:
                 thread.stop()
             while not is_over(self.deadline) and any(thread.is_alive() for thread in self.worker.workers):
                 threading.Event().wait(JOIN_SECONDS)
+            self.wait_for_consumers()
+
+    def wait_for_consumers(self) -> None:
+        """End the consumers, which Dramatiq closes next: one that still reads takes the answer to that (RabbitMQ's), and
+        the process waits for it for ever.
+        """
+        consumers = list(self.worker.consumers.values())
+        for thread in consumers:
+            thread.stop()
+        end = time.monotonic() + self.worker.worker_timeout / 1000 + CONSUMER_SECONDS
+        for thread in consumers:
+            thread.join(max(end - time.monotonic(), 0.0))
 
     def leave(self) -> None:
         """End this process the way the main process would have ended it, unless it is already at it."""
