@@ -147,7 +147,8 @@ def test_a_worker_is_seen_from_its_first_job_to_its_exit(run_worker: Run, settin
     assert worker.status() == 143
     assert sorted(worker.ended()) == ["long", "short"]
     assert worker.noted("task.stopping")
-    assert [each.job for each in worker.executions()] == ["short", "long"]
+    assert {each.job for each in worker.executions()} == {"short", "long"}  # its threads begin in any order
+    assert len(worker.executions()) == 2
 
 
 def test_the_worker_does_not_find_the_supervisor_by_itself(run_worker: Run) -> None:
