@@ -34,7 +34,10 @@ REFUSING = pytest.mark.parametrize(
 def test_quiet_is_confirmed_and_nothing_starts_until_resumed(
     configuration: Attachable, setting_for: SettingFor, supervisor: FakeSupervisor
 ) -> None:
-    """Under a stream of short jobs: not one starts after the last confirmation; all run after the resume, each once."""
+    """Under a stream of short jobs: not one is begun after the last confirmation; all run after the resume, each once.
+
+    A job that is held by then may still be on its way: to an RQ horse, which is forked when its job is held.
+    """
     setting = setting_for(configuration)
     names = [f"job{number}" for number in range(60)]
     with hooked(configuration, setting, supervisor) as worker:
@@ -43,13 +46,15 @@ def test_quiet_is_confirmed_and_nothing_starts_until_resumed(
         worker.until(lambda: len(worker.jobs("start")) > 5, "they run")
         worker.quiet()
         confirmed_at = time.monotonic()
+        held, said = len(supervisor.open_holds()), len(worker.said("hold"))
         configuration.enqueue(setting, [Job("late", 0.0)])
-        worker.until(lambda: sorted(worker.jobs("start")) == sorted(worker.jobs("end")), "what ran has ended")
+        worker.until_nothing_held()
+        assert len(worker.said("hold")) == said
         resumed_at = time.monotonic()
         worker.resume()
         worker.until_ended(*names, "late")
         starts = worker.lines("start")
-        assert [line.job for line in starts if confirmed_at < line.at < resumed_at] == []
+        assert len([line.job for line in starts if confirmed_at < line.at < resumed_at]) <= held
         assert sorted(line.job for line in starts) == sorted([*names, "late"])
         worker.until_gates("open", configuration.gates)
 
